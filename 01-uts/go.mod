@@ -1,0 +1,3 @@
+module example.com/container-go/01-uts
+
+go 1.26.0
