@@ -1,0 +1,90 @@
+// Package pull turns an image into a root filesystem: it reads each layer,
+// checks it, uncompresses it and unpacks it over the ones before.
+//
+// A layer goes through in one stream, so memory stays bounded whatever its size:
+//
+//	blob -> digest -> uncompress -> diff ID -> unpack
+//
+// Both digests cover every byte, also those after the end of the tar archive,
+// which unpacking alone would never read.
+package pull
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"example.com/container-go/05-oci-pull/image"
+	"example.com/container-go/05-oci-pull/progress"
+	"example.com/container-go/05-oci-pull/unpack"
+)
+
+// Unpack assembles the image's root filesystem in dir, an existing directory.
+// What it leaves there after an error is incomplete and not to be trusted.
+func Unpack(ctx context.Context, img *image.Image, dir string, display *progress.Display) error {
+	rootfs, err := unpack.Open(dir, unpack.Options{Owners: unpack.PreservesOwners()})
+	if err != nil {
+		return err
+	}
+	defer rootfs.Close()
+	for i, layer := range img.Layers {
+		name := layer.Digest
+		if name == (v1.Hash{}) {
+			name = layer.DiffID
+		}
+		label := fmt.Sprintf("layer %d/%d %.12s", i+1, len(img.Layers), name.Hex)
+		bar := display.Start(label, layer.Size)
+		err := apply(ctx, rootfs, layer, bar)
+		bar.Finish(err == nil)
+		if err != nil {
+			return fmt.Errorf("image %s: %s: %w", img.Ref, label, err)
+		}
+	}
+	return nil
+}
+
+// apply unpacks one layer, reading it to its last byte.
+func apply(ctx context.Context, rootfs *unpack.Rootfs, layer image.Layer, bar *progress.Bar) error {
+	blob := &resuming{ctx: ctx, open: layer.Open, size: layer.Size}
+	defer blob.Close()
+	digest, diffID := sha256.New(), sha256.New()
+	checked := io.TeeReader(bar.Reader(blob), digest)
+	uncompressed, err := uncompress(checked)
+	if err != nil {
+		return err
+	}
+	defer uncompressed.Close()
+	ahead := readAhead(io.TeeReader(uncompressed, diffID))
+	defer ahead.Close()
+	// The first to run: it ends a read that waits for the network, and with it
+	// the goroutine that readAhead waits for.
+	defer blob.Close()
+
+	if err := rootfs.Apply(ctx, ahead); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, ahead); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, checked); err != nil {
+		return err
+	}
+	if layer.Digest != (v1.Hash{}) {
+		if err := compare("digest", digest, layer.Digest); err != nil {
+			return err
+		}
+	}
+	return compare("diff ID", diffID, layer.DiffID)
+}
+
+func compare(what string, got hash.Hash, want v1.Hash) error {
+	if sum := hex.EncodeToString(got.Sum(nil)); want.Algorithm != "sha256" || sum != want.Hex {
+		return fmt.Errorf("%s is sha256:%s, not %s as the image says: the layer is damaged or not what it claims to be", what, sum, want)
+	}
+	return nil
+}

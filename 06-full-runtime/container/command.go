@@ -1,0 +1,75 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// commandError says that the container is fine but its command is not.
+type commandError struct {
+	status int
+	err    error
+}
+
+func (e *commandError) Error() string { return e.err.Error() }
+func (e *commandError) Unwrap() error { return e.err }
+
+// environment is the image's, completed as docker run does.
+func environment(c Config, home string) []string {
+	env := []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOSTNAME=" + c.Hostname,
+		"HOME=" + home,
+	}
+	if c.Terminal {
+		env = append(env, "TERM=xterm")
+	}
+	for _, kv := range c.Env {
+		key, _, _ := strings.Cut(kv, "=")
+		env = slices.DeleteFunc(env, func(have string) bool { return strings.HasPrefix(have, key+"=") })
+		env = append(env, kv)
+	}
+	return env
+}
+
+// enterWorkDir makes the working directory if it does not exist, and enters it.
+func enterWorkDir(dir string) error {
+	if dir == "" {
+		dir = "/"
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("working directory: %w", err)
+	}
+	return os.Chdir(dir)
+}
+
+// execCommand puts the command in our place. It returns only with an error.
+func execCommand(args, env []string) error {
+	os.Clearenv()
+	for _, kv := range env {
+		if key, value, _ := strings.Cut(kv, "="); key == "PATH" {
+			os.Setenv(key, value)
+		}
+	}
+	path, err := exec.LookPath(args[0])
+	if err == nil || errors.Is(err, exec.ErrDot) {
+		err = syscall.Exec(path, args, env)
+	} else if lookup := new(exec.Error); errors.As(err, &lookup) {
+		err = lookup.Err // without the name, which we add
+	}
+	failed := &commandError{StatusCannot, fmt.Errorf("exec %s: %w", args[0], err)}
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
+		failed.status = StatusNotFound
+	case errors.Is(err, unix.ENOEXEC):
+		failed.err = fmt.Errorf("%w\nis it a program for this machine, or a script that begins with #!", failed.err)
+	}
+	return failed
+}

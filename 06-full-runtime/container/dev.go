@@ -1,0 +1,120 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// devices are those that every program may expect to have, and that give
+// nothing away: the default ones of the OCI runtime specification.
+var devices = []struct {
+	name         string
+	major, minor uint32
+}{
+	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+}
+
+// dev is the container's own /dev, with none of the host's disks in it.
+type dev struct {
+	root, pts, shm, mqueue *mount
+	binds                  map[string]*mount // the host's devices by name
+}
+
+func newDev() (*dev, error) {
+	d := &dev{binds: map[string]*mount{}}
+	var err error
+	if d.root, err = newMount("tmpfs", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_STRICTATIME, "mode=755", "size=64m"); err != nil {
+		return nil, err
+	}
+	pts := []string{"newinstance", "ptmxmode=0666", "mode=0620"}
+	if maps("/proc/self/gid_map", tty) {
+		pts = append(pts, fmt.Sprintf("gid=%d", tty))
+	}
+	if d.pts, err = newMount("devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC, pts...); err != nil {
+		return nil, err
+	}
+	const plain = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC | unix.MOUNT_ATTR_NODEV
+	if d.shm, err = newMount("tmpfs", plain, "mode=1777", "size=64m"); err != nil {
+		return nil, err
+	}
+	if d.mqueue, err = newMount("mqueue", plain); err != nil {
+		return nil, err
+	}
+	for _, device := range devices {
+		if d.binds[device.name], err = newBind("/dev/" + device.name); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// tty is the group that owns terminals, so that others may write(1) to them.
+const tty = 5
+
+// attach makes /dev and what is in it.
+func (d *dev) attach() error {
+	if err := d.root.attach("/dev"); err != nil {
+		return err
+	}
+	if err := d.pts.attach("/dev/pts"); err != nil {
+		return err
+	}
+	if err := d.shm.attach("/dev/shm"); err != nil {
+		return err
+	}
+	if err := d.mqueue.attach("/dev/mqueue"); err != nil {
+		return err
+	}
+	for _, device := range devices {
+		if err := d.device("/dev/"+device.name, device.major, device.minor, d.binds[device.name]); err != nil {
+			return err
+		}
+	}
+	for name, target := range map[string]string{
+		"fd":     "/proc/self/fd",
+		"stdin":  "/proc/self/fd/0",
+		"stdout": "/proc/self/fd/1",
+		"stderr": "/proc/self/fd/2",
+		"ptmx":   "pts/ptmx",
+	} {
+		if err := os.Symlink(target, "/dev/"+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// device makes a device file. The kernel lets nobody do so in a user namespace,
+// who could then make one for the host's disk; there, the host's is bound.
+func (d *dev) device(path string, major, minor uint32, bind *mount) error {
+	const mode = 0o666
+	err := unix.Mknod(path, unix.S_IFCHR|mode, int(unix.Mkdev(major, minor)))
+	if errors.Is(err, unix.EPERM) {
+		return bind.attachFile(path)
+	}
+	unix.Close(bind.fd)
+	if err != nil {
+		return fmt.Errorf("mknod %s: %w", path, err)
+	}
+	// mknod obeys the umask.
+	return os.Chmod(path, mode)
+}
+
+// maps reports whether an id map of /proc has an id of our user namespace.
+func maps(path string, id uint64) bool {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(content)) {
+		var inside, outside, size uint64
+		if _, err := fmt.Sscan(line, &inside, &outside, &size); err == nil && inside <= id && id < inside+size {
+			return true
+		}
+	}
+	return false
+}

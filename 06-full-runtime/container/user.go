@@ -1,0 +1,53 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/moby/sys/user"
+	"golang.org/x/sys/unix"
+)
+
+// lookupUser finds a user in the image's /etc/passwd and /etc/group. A number
+// need not be in there; a name must.
+func lookupUser(name string) (*user.ExecUser, error) {
+	root := &user.ExecUser{Home: "/"}
+	u, err := user.GetExecUserPath(name, root, "/etc/passwd", "/etc/group")
+	if err != nil {
+		return nil, fmt.Errorf("user %s: %w", name, err)
+	}
+	return u, nil
+}
+
+// becomeUser gives up being root, if the user is another.
+func becomeUser(u *user.ExecUser) error {
+	// Where setgroups is denied we keep our groups; it is why it is denied.
+	denied, _ := os.ReadFile("/proc/self/setgroups")
+	if strings.TrimSpace(string(denied)) != "deny" {
+		if err := syscall.Setgroups(append([]int{u.Gid}, u.Sgids...)); err != nil {
+			return adviseID("setgroups", u.Gid, err)
+		}
+	}
+	if err := syscall.Setgid(u.Gid); err != nil {
+		return adviseID("setgid", u.Gid, err)
+	}
+	if err := syscall.Setuid(u.Uid); err != nil {
+		return adviseID("setuid", u.Uid, err)
+	}
+	// A change of user clears the death signal (prctl(2)).
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("prctl PR_SET_PDEATHSIG: %w", err)
+	}
+	return nil
+}
+
+func adviseID(call string, id int, err error) error {
+	err = fmt.Errorf("%s %d: %w", call, id, err)
+	if errors.Is(err, unix.EINVAL) {
+		err = fmt.Errorf("%w\nthis user namespace has no such id: run this image as root, without --userns", err)
+	}
+	return err
+}
