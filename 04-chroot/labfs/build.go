@@ -15,8 +15,8 @@ import (
 // below dir that Build writes through was made by Build.
 //
 // Device files that the kernel refuses to make become bind mounts of the
-// host's (see makeDevice). A caller to whom that can happen enters a mount
-// namespace first, so that the mounts end with it.
+// host's (see makeDevice): call Build in a mount namespace of its own, so that
+// these mounts end with it.
 func Build(dir string) error {
 	files, err := Plan()
 	if err != nil {
@@ -80,9 +80,10 @@ func copyFile(dst *os.File, source string) error {
 // succeeds but the device cannot be opened. In both cases the host's own
 // device file is bind-mounted over an empty file.
 func (f File) makeDevice(path string) error {
+	dir := filepath.Dir(path)
 	var st syscall.Statfs_t
-	if err := syscall.Statfs(filepath.Dir(path), &st); err != nil {
-		return &os.PathError{Op: "statfs", Path: path, Err: err}
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
 	if st.Flags&stNodev == 0 {
 		// The numbers used here fit the old device number format, eight bits each.

@@ -53,6 +53,11 @@ func TestBuild(t *testing.T) {
 			fmt.Fprintf(&script, "{ /bin/%s; } >/tmp/out 2>&1 || echo '%s:' $? $(/bin/cat /tmp/out)\n", command, command)
 		}
 	}
+	for _, tool := range toolNames {
+		if !slices.ContainsFunc(commands, func(c string) bool { return strings.HasPrefix(c+" ", tool+" ") }) {
+			t.Errorf("no command tries %s", tool)
+		}
+	}
 	script.WriteString(checks)
 
 	t.Run("root", func(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 )
 
 // findLibraries returns the shared libraries that the programs among tools
-// need, with their loader, where the host has them: the loader's path is
-// written into each program, and the libraries are searched in directories
-// that were compiled into the loader.
+// need, and their loader. They stand where the host has them: each program
+// names its loader by path, and the directories to search for libraries are
+// compiled into the loader.
 func findLibraries(tools []File) ([]File, error) {
 	libraries := map[string]bool{}
 	asked := map[string]bool{}
@@ -48,9 +48,9 @@ func findLibraries(tools []File) ([]File, error) {
 }
 
 // readDynamic returns the loader (the ELF interpreter) that the kernel starts
-// in the program's stead, "" for a static program, and all that the loader's
-// answer for this program depends on. Most tools put the same question, and
-// not asking it twice saves a process each.
+// in the program's stead, "" for a static program, and the question to put to
+// it: all of the program that its answer depends on. Most tools have the same
+// question, and asking it once saves a process for each of the others.
 func readDynamic(binary string) (loader, question string, err error) {
 	f, err := elf.Open(binary)
 	if err != nil {
@@ -80,7 +80,7 @@ func readDynamic(binary string) (loader, question string, err error) {
 
 // askLoader has the loader resolve a program's libraries. Nobody else knows
 // all its rules: default directories, run paths, caches, hardware variants.
-// ldd is a script around this call, which musl has under another name.
+// ldd is no more than a wrapper around it, and not always there.
 func askLoader(loader, binary string) ([]string, error) {
 	cmd := exec.Command(loader, "--list", binary)
 	// LD_LIBRARY_PATH and LD_PRELOAD belong to the caller, not to the machine.

@@ -63,6 +63,47 @@ func TestParseList(t *testing.T) {
 	}
 }
 
+func TestFindLibraries(t *testing.T) {
+	dir := t.TempDir()
+	loader, asked := filepath.Join(dir, "loader"), filepath.Join(dir, "asked")
+	script := "#!/bin/sh\necho asked >>" + asked + "\necho 'libx.so.1 => /opt/x/libx.so.1 (0x1000)'\n"
+	if err := os.WriteFile(loader, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	static, first, second := filepath.Join(dir, "static"), filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	writeELF(t, static, "")
+	writeELF(t, first, loader)
+	writeELF(t, second, loader)
+
+	libraries := func(tools ...File) []string {
+		t.Helper()
+		files, err := findLibraries(tools)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var paths []string
+		for _, f := range files {
+			if f.Path != f.Source {
+				t.Errorf("%s is at %s", f.Source, f.Path)
+			}
+			if !strings.HasPrefix(f.Path, "/etc/") { // see TestLoaderFiles
+				paths = append(paths, f.Path)
+			}
+		}
+		return paths
+	}
+	if got := libraries(program("/bin/static", static), symlink("/bin/link", "static")); len(got) > 0 {
+		t.Errorf("a static program needs %q", got)
+	}
+	want := []string{"/opt/x/libx.so.1", loader}
+	if got := libraries(program("/bin/first", first), program("/bin/second", second)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if log, err := os.ReadFile(asked); string(log) != "asked\n" {
+		t.Errorf("two programs with the same needs: loader's log is %q, %v", log, err)
+	}
+}
+
 // A missing library is told in three ways: on stdout with success, or on
 // stderr with a status by glibc, and by musl with a line for each symbol.
 func TestAskLoaderNamesMissingLibrary(t *testing.T) {

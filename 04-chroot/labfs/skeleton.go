@@ -29,7 +29,7 @@ var skeleton = []File{
 	// group of terminals.
 	text("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"),
 	text("/etc/group", "root:x:0:\ntty:x:5:\nnobody:x:65534:\n"),
-	// Without it, glibc's default is to ask more sources than passwd and group.
+	// What glibc does without this file has differed between its versions.
 	text("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
 	text("/etc/os-release", "ID=lab\nNAME=\"container-go lab\"\nPRETTY_NAME=\"container-go lab root filesystem\"\n"),
 

@@ -26,11 +26,11 @@ var toolNames = []string{
 // result, nor a wrapper that a user keeps in ~/bin or /usr/local/bin.
 var binDirs = []string{"/bin", "/usr/bin", "/sbin", "/usr/sbin"}
 
-// findTools returns the machine's tools as they shall stand in /bin.
+// findTools returns the machine's tools as they are to stand in /bin.
 //
-// One program may be many tools and go by the name it is called with: busybox
-// does on Alpine, coreutils on some other distributions. Such a program is
-// stored once, and its tools are symbolic links to it.
+// One program may be many tools and go by the name it is called with, as
+// busybox does on Alpine and coreutils on newer Ubuntu. Such a program is
+// stored once, under its own name, and its tools are symbolic links to it.
 func findTools(dirs []string) ([]File, error) {
 	var files []File
 	var applets []string                // what busybox offers

@@ -125,15 +125,7 @@ func makeHost(t *testing.T, files map[string]string) string {
 		}
 		switch {
 		case kind == "program":
-			var header bytes.Buffer
-			err = binary.Write(&header, binary.LittleEndian, elf.Header64{
-				Ident:   [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
-				Type:    uint16(elf.ET_EXEC),
-				Version: uint32(elf.EV_CURRENT),
-			})
-			if err == nil {
-				err = os.WriteFile(path, header.Bytes(), 0o755)
-			}
+			writeELF(t, path, "")
 		case kind == "script":
 			err = os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755)
 		case kind == "busybox":
@@ -156,4 +148,33 @@ func makeHost(t *testing.T, files map[string]string) string {
 		}
 	}
 	return root
+}
+
+// writeELF writes the least that debug/elf takes for a program. Its loader is
+// interp; without one it is a static program.
+func writeELF(t *testing.T, path, interp string) {
+	t.Helper()
+	const headerSize, segmentSize = 64, 56
+	header := elf.Header64{
+		Ident:     [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
+		Type:      uint16(elf.ET_EXEC),
+		Version:   uint32(elf.EV_CURRENT),
+		Phoff:     headerSize,
+		Phentsize: segmentSize,
+		Phnum:     1,
+	}
+	segment := elf.Prog64{Type: uint32(elf.PT_NULL)}
+	if interp != "" {
+		interp += "\x00"
+		segment = elf.Prog64{Type: uint32(elf.PT_INTERP), Off: headerSize + segmentSize, Filesz: uint64(len(interp))}
+	}
+	var program bytes.Buffer
+	for _, part := range []any{header, segment, []byte(interp)} {
+		if err := binary.Write(&program, binary.LittleEndian, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(path, program.Bytes(), 0o755); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // template is a bar's line, in the words of package pb.
-const template = `{{string . "label"}} {{bar . "[" "=" ">" " " "]"}} {{counters . }} {{speed . }}`
+const template = `{{string . "label"}} {{bar . "[" "=" ">" " " "]"}} {{counters . }} {{speed . "%s/s" " "}}`
 
 // Display is where transfers are shown.
 type Display struct {

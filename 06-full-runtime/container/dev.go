@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"slices"
 
+	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,6 +18,9 @@ var devices = []struct {
 }{
 	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
 }
+
+// tty is the group that terminals belong to by convention.
+const tty = 5
 
 // dev is the container's own /dev, with none of the host's disks in it.
 type dev struct {
@@ -31,7 +35,7 @@ func newDev() (*dev, error) {
 		return nil, err
 	}
 	pts := []string{"newinstance", "ptmxmode=0666", "mode=0620"}
-	if maps("/proc/self/gid_map", tty) {
+	if hasGroup(tty) {
 		pts = append(pts, fmt.Sprintf("gid=%d", tty))
 	}
 	if d.pts, err = newMount("devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC, pts...); err != nil {
@@ -51,9 +55,6 @@ func newDev() (*dev, error) {
 	}
 	return d, nil
 }
-
-// tty is the group that owns terminals, so that others may write(1) to them.
-const tty = 5
 
 // attach makes /dev and what is in it.
 func (d *dev) attach() error {
@@ -104,17 +105,10 @@ func (d *dev) device(path string, major, minor uint32, bind *mount) error {
 	return os.Chmod(path, mode)
 }
 
-// maps reports whether an id map of /proc has an id of our user namespace.
-func maps(path string, id uint64) bool {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return false
-	}
-	for line := range strings.Lines(string(content)) {
-		var inside, outside, size uint64
-		if _, err := fmt.Sscan(line, &inside, &outside, &size); err == nil && inside <= id && id < inside+size {
-			return true
-		}
-	}
-	return false
+// hasGroup reports whether our user namespace has a group id.
+func hasGroup(gid int64) bool {
+	ranges, err := user.CurrentProcessGIDMap()
+	return err == nil && slices.ContainsFunc(ranges, func(r user.IDMap) bool {
+		return r.ID <= gid && gid < r.ID+r.Count
+	})
 }

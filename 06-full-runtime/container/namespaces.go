@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
 )
 
@@ -47,9 +48,8 @@ func idMap(own int) []syscall.SysProcIDMap {
 // mapsAllIDs reports whether our own user namespace has every id, as the
 // initial one does (user_namespaces(7)).
 func mapsAllIDs() bool {
-	content, err := os.ReadFile("/proc/self/uid_map")
-	fields := strings.Fields(string(content))
-	return err == nil && len(fields) == 3 && fields[2] == "4294967295"
+	ranges, err := user.CurrentProcessUIDMap()
+	return err == nil && len(ranges) == 1 && ranges[0].Count == 1<<32-1
 }
 
 // explainClone says what to do about a clone(2) that failed.
