@@ -75,7 +75,7 @@ func Open(ctx context.Context, ref string, o Options) (*Image, error) {
 	}
 	img.Ref = ref
 	if have := configPlatform(img.Config); !have.Satisfies(o.Platform) {
-		return nil, fmt.Errorf("image %s: %w", ref, noPlatform(o.Platform, []v1.Platform{have}))
+		return nil, fmt.Errorf("image %s: %w", ref, &noPlatform{o.Platform, []v1.Platform{have}})
 	}
 	return img, nil
 }

@@ -9,23 +9,25 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// errNoPlatform marks an index that holds no image for the wanted platform.
-var errNoPlatform = errors.New("no image for this platform")
-
-func configPlatform(c v1.ConfigFile) v1.Platform {
-	return v1.Platform{OS: c.OS, Architecture: c.Architecture, Variant: c.Variant}
+// noPlatform is the error of an image that is not there for the wanted platform.
+type noPlatform struct {
+	want v1.Platform
+	have []v1.Platform
 }
 
-func noPlatform(want v1.Platform, have []v1.Platform) error {
+func (e *noPlatform) Error() string {
 	var names []string
-	for _, p := range have {
+	for _, p := range e.have {
 		// Build attestations are listed as images for unknown/unknown.
 		if p.OS != "unknown" && !slices.Contains(names, p.String()) {
 			names = append(names, p.String())
 		}
 	}
-	return fmt.Errorf("%w: wanted %s, there is %s\nchoose one of those with --platform",
-		errNoPlatform, want, strings.Join(names, ", "))
+	return fmt.Sprintf("is not for %s but for %s\nchoose another one with --platform", e.want, strings.Join(names, ", "))
+}
+
+func configPlatform(c v1.ConfigFile) v1.Platform {
+	return v1.Platform{OS: c.OS, Architecture: c.Architecture, Variant: c.Variant}
 }
 
 // fromIndex picks the platform's image out of a multi-platform index. An index
@@ -42,18 +44,20 @@ func fromIndex(index v1.ImageIndex, digest v1.Hash, want v1.Platform) (*Image, e
 	if err != nil {
 		return nil, fmt.Errorf("parse index %s: %w", digest, err)
 	}
-	var have []v1.Platform
+	missing := &noPlatform{want: want}
 	for _, desc := range manifest.Manifests {
 		if desc.Platform != nil && !desc.Platform.Satisfies(want) {
-			have = append(have, *desc.Platform)
+			missing.have = append(missing.have, *desc.Platform)
 			continue
 		}
 		img, err := fromDescriptor(index, desc, want)
-		if !errors.Is(err, errNoPlatform) {
-			return img, err
+		if inner := new(noPlatform); errors.As(err, &inner) {
+			missing.have = append(missing.have, inner.have...)
+			continue
 		}
+		return img, err
 	}
-	return nil, noPlatform(want, have)
+	return nil, missing
 }
 
 // fromDescriptor opens what an index lists, an image or an index.

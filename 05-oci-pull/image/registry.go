@@ -29,7 +29,7 @@ func openRegistry(ctx context.Context, s string, o Options) (*Image, error) {
 			return nil, fmt.Errorf("mirror %s: %w", o.Mirror, err)
 		}
 		img, err := fetch(ctx, mirrored, o.Platform)
-		if err == nil || ctx.Err() != nil || errors.Is(err, errNoPlatform) {
+		if missing := new(noPlatform); err == nil || ctx.Err() != nil || errors.As(err, &missing) {
 			return img, err
 		}
 		o.Log(fmt.Sprintf("mirror %s: %s; asking Docker Hub", o.Mirror, oneLine(err)))
@@ -57,8 +57,22 @@ func onMirror(ref name.Reference, mirror string) (name.Reference, error) {
 	return repository.Tag(ref.Identifier()), nil
 }
 
-// fetch reads index, manifest and config of one image.
-func fetch(ctx context.Context, ref name.Reference, want v1.Platform) (*Image, error) {
+// attempts is how often we ask for something before a fault is final.
+const attempts = 3
+
+// fetch reads index, manifest and config of one image. The client repeats a
+// request that gets no answer, but not one whose answer breaks off.
+func fetch(ctx context.Context, ref name.Reference, want v1.Platform) (img *Image, err error) {
+	for range attempts {
+		img, err = fetchOnce(ctx, ref, want)
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			break
+		}
+	}
+	return img, err
+}
+
+func fetchOnce(ctx context.Context, ref name.Reference, want v1.Platform) (*Image, error) {
 	desc, err := remote.Get(ref,
 		remote.WithContext(ctx),
 		remote.WithTransport(newTransport()),
@@ -68,7 +82,7 @@ func fetch(ctx context.Context, ref name.Reference, want v1.Platform) (*Image, e
 		// is counted in hours, is not, so 429 is missing here.
 		remote.WithRetryStatusCodes(http.StatusRequestTimeout, http.StatusInternalServerError,
 			http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout),
-		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 3, Jitter: 0.1, Steps: 3}),
+		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 3, Jitter: 0.1, Steps: attempts}),
 	)
 	if err != nil {
 		return nil, advise(ref, err)
@@ -133,6 +147,9 @@ func advise(ref name.Reference, err error) error {
 		return fmt.Errorf("%s fails: %s", host, oneLine(err))
 	case errors.As(err, &unreachable):
 		return fmt.Errorf("no connection to %s: %w\nwithout a network use --image=lab; with a mirror nearby, --mirror HOST", host, unreachable)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the connection to %s broke: %w", host, err)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -39,21 +40,23 @@ func (r *resuming) Read(p []byte) (int, error) {
 		if err == nil {
 			n, err = blob.Read(p)
 			r.offset += int64(n)
+			if err == io.EOF && r.offset < r.size {
+				err = io.ErrUnexpectedEOF
+			}
+			if err != nil && err != io.EOF {
+				err = fmt.Errorf("after %d of %d bytes: %w", r.offset, r.size, err)
+			}
 		}
 		switch {
 		case r.offset > r.size:
-			return n, fmt.Errorf("longer than the %d bytes the image says", r.size)
-		case err == io.EOF && r.offset < r.size:
-			err = io.ErrUnexpectedEOF
-		case err == nil || err == io.EOF:
+			return n, fmt.Errorf("longer than the %d bytes that the image says", r.size)
+		case err == nil || !isConnection(err) || r.broken == retries:
 			return n, err
-		}
-		if r.broken == retries || !isConnection(err) || r.ctx.Err() != nil {
-			return n, fmt.Errorf("read after %d of %d bytes: %w", r.offset, r.size, err)
 		}
 		r.disconnect()
 		select {
 		case <-r.ctx.Done():
+			return n, r.ctx.Err()
 		case <-time.After(firstWait << r.broken):
 		}
 		r.broken++
@@ -63,10 +66,12 @@ func (r *resuming) Read(p []byte) (int, error) {
 	}
 }
 
-// isConnection reports whether err may be gone with the next connection.
+// isConnection reports whether the next connection may do better: an error of
+// the network, but not a registry's answer, and not one of a local file.
 func isConnection(err error) bool {
-	var network net.Error
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
+	var request *url.Error
+	var network *net.OpError
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &request) || errors.As(err, &network)
 }
 
 // connect returns the blob, opened and read up to offset.

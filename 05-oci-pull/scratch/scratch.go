@@ -73,10 +73,14 @@ func (d *Dir) Remove() error {
 	return err
 }
 
-// Keep renames something inside the directory to target, and removes the rest.
-// The rename is the moment at which target appears, complete.
+// Keep renames a directory inside this one to target, and removes the rest. The
+// rename is the moment at which target appears, complete. It may exist before as
+// an empty directory, which rename(2) replaces and os.Rename refuses to.
 func (d *Dir) Keep(name, target string) error {
-	err := os.Rename(filepath.Join(d.Path, name), target)
+	err := syscall.Rename(filepath.Join(d.Path, name), target)
+	if err != nil {
+		err = &os.LinkError{Op: "rename", Old: filepath.Join(d.Path, name), New: target, Err: err}
+	}
 	if removeErr := d.Remove(); err == nil {
 		err = removeErr
 	}
