@@ -38,15 +38,17 @@ func (l *layer) attributes(e entry, hdr *tar.Header) error {
 	if err != nil {
 		return failed("utimensat", e.path, err)
 	}
-	if isDir { // making something in it would change its times again
-		var st unix.Stat_t
-		if err := unix.Fstatat(e.dir.fd, e.base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return failed("fstatat", e.path, err)
-		}
-		l.times[inodeOf(&st)] = stamp{e.path, times}
-		return nil
+	err = unix.UtimesNanoAt(e.dir.fd, e.base, times[:], unix.AT_SYMLINK_NOFOLLOW)
+	if err != nil || !isDir {
+		return failed("utimensat", e.path, err)
 	}
-	return failed("utimensat", e.path, unix.UtimesNanoAt(e.dir.fd, e.base, times[:], unix.AT_SYMLINK_NOFOLLOW))
+	// Making something in the directory will change its times again.
+	var st unix.Stat_t
+	if err := unix.Fstatat(e.dir.fd, e.base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return failed("fstatat", e.path, err)
+	}
+	l.times[inodeOf(&st)] = stamp{e.path, times}
+	return nil
 }
 
 // timesOf gives the access and modification time. Most layers name only the
@@ -114,7 +116,7 @@ func (l *layer) setXattrs(e entry, hdr *tar.Header) error {
 			// of security.*, and nobody user.* on a symlink. A program without
 			// its file capabilities would be broken, though.
 		case err != nil:
-			return failed("lsetxattr "+name, e.path, err)
+			return failed(fmt.Sprintf("lsetxattr %q", shorten(name)), e.path, err)
 		}
 	}
 	return nil
@@ -131,12 +133,12 @@ func (l *layer) clearXattrs(e entry) error {
 		return failed("llistxattr", e.path, err)
 	}
 	for _, name := range bytes.Split(l.buf[:n], []byte{0}) {
-		// A SELinux label is the host's.
-		if len(name) == 0 || string(name) == "security.selinux" {
+		// Those of the security modules are the host's.
+		if len(name) == 0 || bytes.HasPrefix(name, []byte("security.")) {
 			continue
 		}
 		if err := unix.Lremovexattr(e.procPath(), string(name)); err != nil && err != unix.EPERM {
-			return failed("lremovexattr "+string(name), e.path, err)
+			return failed(fmt.Sprintf("lremovexattr %q", name), e.path, err)
 		}
 	}
 	return nil

@@ -3,9 +3,9 @@ package unpack
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,19 +35,15 @@ func RemoveAll(dir string) error {
 
 // sweep removes name in d, and what is below it, except for what keep says
 // (nil: nothing) and the directories that lead there. A symlink is removed, not
-// followed. Paths in errors start with above, the path of d.
+// followed. above is the path of d, for errors.
 func sweep(d dir, name, above string, keep func(dir inode, name string) bool) error {
 	at, err := openDir(d.fd, ".", 0)
 	if err != nil {
 		return failed("openat2", above, err)
 	}
-	s := &sweeper{at: at, keep: keep}
+	s := &sweeper{at: at, path: []string{above}, keep: keep}
 	defer func() { unix.Close(s.at.fd) }()
 	_, err = s.remove(name)
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		pe.Path = path.Join(above, pe.Path)
-	}
 	return err
 }
 
@@ -56,6 +52,7 @@ func sweep(d dir, name, above string, keep func(dir inode, name string) bool) er
 // checking that this is where it came from.
 type sweeper struct {
 	at   dir
+	path []string
 	keep func(dir inode, name string) bool
 }
 
@@ -73,29 +70,25 @@ func (s *sweeper) remove(name string) (kept bool, err error) {
 	above := s.at.id
 	names, err := s.enter(name)
 	switch {
-	case err == unix.ENOTDIR || err == unix.ELOOP: // not a directory, or a symlink
-		return kept, failed("unlinkat", name, unlinkErr)
+	case err == unix.ENOTDIR || err == unix.ELOOP: // ELOOP: a symlink
+		return kept, s.failed("unlinkat", name, unlinkErr)
 	case err != nil:
-		return false, failed("openat2", name, err)
+		return false, s.failed("openat2", name, err)
 	}
 	for _, below := range names {
 		k, err := s.remove(below)
 		if err != nil {
-			var pe *fs.PathError
-			if errors.As(err, &pe) {
-				pe.Path = name + "/" + pe.Path
-			}
 			return false, err
 		}
 		kept = kept || k
 	}
 	if err := s.leave(above); err != nil {
-		return false, failed("openat2", name+"/..", err)
+		return false, s.failed("openat2", "..", err)
 	}
 	if kept {
 		return true, nil
 	}
-	return false, failed("unlinkat", name, unix.Unlinkat(s.at.fd, name, unix.AT_REMOVEDIR))
+	return false, s.failed("unlinkat", name, unix.Unlinkat(s.at.fd, name, unix.AT_REMOVEDIR))
 }
 
 // enter makes the directory name the current one and lists it. It enters
@@ -106,7 +99,7 @@ func (s *sweeper) enter(name string) ([]string, error) {
 		return nil, err
 	}
 	if s.keep == nil && d.mode&0o700 != 0o700 {
-		// No harm if it fails: reading or removing will, and say so.
+		// If it fails, so will reading or removing, and that is reported.
 		_ = unix.Chmod(fmt.Sprintf("/proc/self/fd/%d", d.fd), 0o700)
 	}
 	names, err := readNames(d.fd)
@@ -115,7 +108,7 @@ func (s *sweeper) enter(name string) ([]string, error) {
 		return nil, err
 	}
 	unix.Close(s.at.fd)
-	s.at = d
+	s.at, s.path = d, append(s.path, name)
 	return names, nil
 }
 
@@ -125,12 +118,20 @@ func (s *sweeper) leave(above inode) error {
 	if err != nil {
 		return err
 	}
-	unix.Close(s.at.fd)
-	s.at = d
 	if d.id != above {
+		unix.Close(d.fd)
 		return errors.New("moved while being removed")
 	}
+	unix.Close(s.at.fd)
+	s.at, s.path = d, s.path[:len(s.path)-1]
 	return nil
+}
+
+func (s *sweeper) failed(call, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return failed(call, path.Join(strings.Join(s.path, "/"), name), err)
 }
 
 // readNames lists the directory fd, which may be open for its path only.

@@ -2,6 +2,7 @@ package unpack
 
 import (
 	"errors"
+	"os"
 	"path"
 	"strings"
 
@@ -98,12 +99,10 @@ func (l *layer) makeDirs(name string, hops int) error {
 		if base == "" {
 			continue
 		}
-		next := done + base
-		err := l.makeDir(done, base, hops)
-		if err != nil {
+		if err := l.makeDir(done, base, hops); err != nil {
 			return err
 		}
-		done = next + "/"
+		done += base + "/"
 	}
 	return nil
 }
@@ -124,7 +123,14 @@ func (l *layer) makeDir(above, base string, hops int) error {
 	l.keepTimes(above, d)
 	switch err := unix.Mkdirat(d.fd, base, 0o755); err {
 	case nil:
-		// mkdir obeyed the umask. What it just made is not a symlink.
+		// mkdir obeyed the umask and a setgid bit above. What it has just made is
+		// not a symlink.
+		if l.owners {
+			err := unix.Fchownat(d.fd, base, os.Geteuid(), os.Getegid(), unix.AT_SYMLINK_NOFOLLOW)
+			if err != nil {
+				return failed("fchownat", above+base, err)
+			}
+		}
 		return failed("fchmodat", above+base, unix.Fchmodat(d.fd, base, 0o755, 0))
 	case unix.EEXIST: // a symlink to nothing
 	default:

@@ -33,6 +33,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -113,14 +114,15 @@ type place struct {
 
 // Apply applies one uncompressed layer. Layers are applied lowest first.
 //
-// It reads layer up to the end of the tar archive; what comes after that, which
+// It reads stream up to the end of the tar archive; what comes after that, which
 // counts for digests, is left for the caller to read. A stream that stops before
 // the archive's end marker is an error, except for one of no bytes at all: some
 // builders write that for a layer without changes, and the layer's digest tells
 // the caller if it should have been more.
 //
-// After an error, also that of a cancelled ctx, the tree is incomplete and fit
-// only for RemoveAll.
+// When ctx is cancelled, Apply stops with its error; only a Read of stream that
+// blocks must be ended by whoever made the stream. After any error the tree is
+// incomplete and fit only for RemoveAll.
 func (r *Rootfs) Apply(ctx context.Context, stream io.Reader) error {
 	l := &layer{
 		Rootfs:  r,
@@ -128,6 +130,7 @@ func (r *Rootfs) Apply(ctx context.Context, stream io.Reader) error {
 		written: map[place]bool{},
 		times:   map[inode]stamp{},
 	}
+	r.forget() // parent must note the times of directories anew
 	src := &source{ctx: ctx, r: stream}
 	tr := tar.NewReader(src)
 	for {
@@ -141,7 +144,7 @@ func (r *Rootfs) Apply(ctx context.Context, stream io.Reader) error {
 			return fmt.Errorf("read layer: %w", err)
 		}
 		if err := l.apply(hdr, tr); err != nil {
-			return fmt.Errorf("layer entry %q: %w", hdr.Name, err)
+			return fmt.Errorf("layer entry %q: %w", shorten(hdr.Name), err)
 		}
 	}
 	if src.ended && src.n > 0 {
@@ -171,10 +174,23 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// failed describes the failure of a system call on a path inside the rootfs.
+// failed describes the failure of a system call on a path, which is quoted if
+// printing it could do anything to a terminal.
 func failed(call, path string, err error) error {
 	if err == nil {
 		return nil
 	}
+	path = shorten(path)
+	if q := strconv.Quote(path); len(q) > len(path)+2 {
+		path = q
+	}
 	return &fs.PathError{Op: call, Path: path, Err: err}
+}
+
+// shorten keeps names, which a layer may make a megabyte long, fit for errors.
+func shorten(name string) string {
+	if len(name) > 300 {
+		return name[:300] + "..."
+	}
+	return name
 }

@@ -37,6 +37,29 @@ func TestMissingParentsAreMade0755WhateverTheUmask(t *testing.T) {
 	}
 }
 
+func TestMissingParentsBelongToTheCaller(t *testing.T) {
+	needRoot(t)
+	b := rootfs(t)
+	b.layer(owned(dirAt("shared").mode(0o2775), 5, 6), owned(fileAt("shared/a/b/c", "x"), 7, 8))
+	for _, name := range []string{"shared/a", "shared/a/b"} {
+		if st := b.stat(name); st.Mode&0o7777 != 0o755 || int(st.Uid) != os.Getuid() || int(st.Gid) != os.Getgid() {
+			t.Errorf("%s has mode %o and belongs to %d:%d", name, st.Mode&0o7777, st.Uid, st.Gid)
+		}
+	}
+}
+
+func TestParentsPathMayLeadElsewhereAfterARemoval(t *testing.T) {
+	b := rootfs(t)
+	b.layer(dirAt("a"), symlinkAt("a/self", "."))
+	b.layer(fileAt("a/self/f", "1"), dirAt("a/self/self"), fileAt("a/self/g", "2"))
+	b.has("a/", "a/f=1", "a/self/", "a/self/g=2")
+
+	b = rootfs(t)
+	b.layer(dirAt("a"), symlinkAt("a/self", "."))
+	b.layer(fileAt("a/self/f", "1"), hide("a/self/.wh.self"), fileAt("a/self/g", "2"))
+	b.has("a/", "a/f=1", "a/self/", "a/self/g=2")
+}
+
 func TestParentThatIsASymlinkIsResolvedInTheRootfs(t *testing.T) {
 	for _, target := range []string{"/run", "../run", "../../../run", "/../run", "/var/../run/.", "run2"} {
 		b := rootfs(t)
@@ -57,7 +80,7 @@ func TestParentThatCannotBeADirectoryIsAnError(t *testing.T) {
 	b := rootfs(t)
 	b.layer(fileAt("f", ""), symlinkAt("loop", "loop"), symlinkAt("m", "n/../m"), symlinkAt("tof", "f"))
 	b.refuses(`layer entry "f/x": openat2 /f: not a directory`, fileAt("f/x", ""))
-	b.refuses("openat2 /f: not a directory", fileAt("f/y/x", ""))
+	b.refuses("openat2 /f/y: not a directory", fileAt("f/y/x", ""))
 	b.refuses("not a directory", fileAt("tof/x", ""))
 	b.refuses("too many levels of symbolic links", fileAt("loop/x", ""))
 	b.refuses("too many levels of symbolic links", fileAt("m/x", ""))
@@ -126,7 +149,8 @@ func TestHardLinkToItselfKeepsTheFile(t *testing.T) {
 func TestHardLinkToASymlinkLinksTheSymlink(t *testing.T) {
 	b := rootfs(t)
 	b.layer(fileAt("f", "1"), symlinkAt("s", "f"), linkAt("h", "s"))
-	b.has("f=1", "s->f", "h->f")
+	b.layer(symlinkAt("gone", "nowhere"), linkAt("h2", "gone"), symlinkAt("root", "/"), linkAt("h3", "root"))
+	b.has("f=1", "s->f", "h->f", "gone->nowhere", "h2->nowhere", "root->/", "h3->/")
 	if b.stat("s").Ino != b.stat("h").Ino {
 		t.Error("the hard link is not the same symlink")
 	}
@@ -158,7 +182,7 @@ func TestRootEntrySetsTheRootsAttributes(t *testing.T) {
 
 func TestRootEntryMustBeADirectory(t *testing.T) {
 	b := rootfs(t)
-	for _, i := range []item{symlinkAt(".", b.outside), fileAt("/", ""), linkAt("./", "f"), fifoAt("a/..")} {
+	for _, i := range []item{symlinkAt(".", b.outside), fileAt("..", ""), linkAt("a/..", "f"), fifoAt("a/../..")} {
 		b.refuses("the root must be a directory", i)
 	}
 }
@@ -192,6 +216,20 @@ func TestDevicesAreLeftOutWhereOwnersAre(t *testing.T) {
 	b.has("dev/")
 }
 
+func TestErrorsAreOnePrintableLine(t *testing.T) {
+	b := rootfs(t)
+	b.layer(fileAt("f\n\x1b[31m", ""))
+	b.refuses(`layer entry "f\n\x1b[31m/x": openat2 "/f\n\x1b[31m": not a directory`, fileAt("f\n\x1b[31m/x", ""))
+	err := b.Apply(context.Background(), bytes.NewReader(archive(t, fileAt(strings.Repeat("long/", 100_000)+"x", ""))))
+	if !errors.Is(err, unix.ENAMETOOLONG) || len(err.Error()) > 1000 {
+		t.Errorf("Apply said %v", err)
+	}
+	err = b.Apply(context.Background(), bytes.NewReader(archive(t, fileAt("x", "").xattr("no\nname", ""))))
+	if err != nil && !strings.Contains(err.Error(), `lsetxattr "no\nname" /x: `) {
+		t.Errorf("Apply said %v", err)
+	}
+}
+
 func TestUnknownTypeIsAnError(t *testing.T) {
 	b := rootfs(t)
 	b.refuses(`layer entry "x": unknown type 'Z'`, entryOf('Z', "x"))
@@ -210,6 +248,10 @@ func TestTruncatedLayerIsAnError(t *testing.T) {
 		err := b.Apply(context.Background(), bytes.NewReader(whole[:n]))
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("cut after %d of %d bytes: %v", n, len(whole), err)
+		}
+		// Two blocks of PAX records and a header come before the contents.
+		if n >= 3*512 && n < 3*512+1000 && !strings.Contains(err.Error(), `layer entry "a"`) {
+			t.Errorf("cut in the middle of a file: %v", err)
 		}
 	}
 }

@@ -75,10 +75,9 @@ func (l *layer) whiteout(name string, w whiteout) error {
 	return nil
 }
 
-// keep tells whether a name was written by this layer. What an earlier layer's
-// directory was must not be asked of inode numbers alone, as a number can be
-// used again after a removal; but then all in the new directory is this
-// layer's, and keeping it is right.
+// keep tells whether this layer wrote a name. The number of a removed directory's
+// inode may have gone to a new one, but then all there is in that one was written
+// by this layer too.
 func (l *layer) keep(d inode, name string) bool {
 	return l.written[place{d, name}]
 }

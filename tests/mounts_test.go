@@ -1,0 +1,63 @@
+package tests
+
+import (
+	"strings"
+	"testing"
+
+	"example.com/container-go/tests/harness"
+)
+
+// /mnt is a tmpfs with a file in it, inside. The program itself looks whether the
+// host can see it. Lesson 6 leaves /mnt as the image has it.
+func TestMountsTmpfs(t *testing.T) {
+	harness.FromTo(t, "02-mount", "04-chroot", func(t *testing.T, c *harness.Case) {
+		r := c.Run("sh", "-c", "cat /mnt/hello && cat /proc/mounts").Want(0)
+		if !strings.Contains(r.Stdout, " /mnt tmpfs ") {
+			t.Errorf("inside, /mnt is not a tmpfs: mount(2) was not asked for one\n%s", r)
+		}
+		if !strings.Contains(r.Stderr, "no /mnt/hello") {
+			t.Errorf("afterwards the program should look whether the host has /mnt/hello and say that it has no such file\n%s", r)
+		}
+	})
+}
+
+// While the command runs the host's mount tree is what it was. That it is so
+// afterwards is checked after every test.
+func TestMountsPrivate(t *testing.T) {
+	harness.From(t, "02-mount", func(t *testing.T, c *harness.Case) {
+		before := c.HostMounts()
+		p, release := mountInside(c).StartHeld()
+		p.Await("ready")
+		if now := c.HostMounts(); now != before {
+			t.Errorf("while the command ran, the host's mounts were\n%s\nand before\n%s\nthe program has no mount namespace of its own (CLONE_NEWNS)", now, before)
+		}
+		release()
+		p.Wait().Want(0)
+	})
+}
+
+// The same where the host's mount tree is shared.
+func TestMountsShared(t *testing.T) {
+	harness.From(t, "02-mount", func(t *testing.T, c *harness.Case) {
+		tree := c.SharedTree()
+		cmd := mountInside(c)
+		tree.Enter(cmd)
+		p, release := cmd.StartHeld()
+		p.Await("ready")
+		tree.Unchanged(t, "while the command runs")
+		if tree.Exists("/mnt/hello") {
+			t.Error("while the command runs, the host can see /mnt/hello")
+		}
+		release()
+		r := p.Wait().Want(0)
+		tree.Unchanged(t, "after the command has run")
+		if c.Lesson.MountsTmpfs && !strings.Contains(r.Stderr, "no /mnt/hello") {
+			t.Errorf("afterwards the program should say that the host has no /mnt/hello\n%s", r)
+		}
+	})
+}
+
+// mountInside mounts something in the container, where that is allowed, and waits.
+func mountInside(c *harness.Case) *harness.Command {
+	return c.Command("sh", "-c", "mount -t tmpfs inside /mnt 2>/dev/null; echo ready; read line")
+}

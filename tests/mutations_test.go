@@ -1,0 +1,173 @@
+package tests
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/container-go/tests/harness"
+)
+
+// mutation breaks a lesson in one place.
+type mutation struct {
+	what   string
+	lesson string
+	file   string
+	change []string // old, new, and so on; each old occurs exactly once
+	test   string   // must then fail
+}
+
+// rootsTests are those that an ordinary user has no part in.
+var rootsTests = []string{"TestRuntimeKilledWithUser"}
+
+// Break it: each of these must turn its test red. What no test misses is not
+// taught, or not tested.
+var mutations = []mutation{
+	{"no UTS namespace", "01-uts", "01-uts/main.go",
+		[]string{"Cloneflags: syscall.CLONE_NEWUTS,", ""}, "TestHostname"},
+	{"hostname not set", "01-uts", "01-uts/main.go",
+		[]string{`must("sethostname", syscall.Sethostname([]byte("shadman-lab")))`, ""}, "TestHostname"},
+	{"exit status lost", "01-uts", "01-uts/main.go",
+		[]string{"os.Exit(status.ExitStatus())", "os.Exit(0)"}, "TestContractStatus"},
+	{"death by signal not told", "01-uts", "01-uts/main.go",
+		[]string{"os.Exit(128 + int(status.Signal()))", "os.Exit(1)"}, "TestContractStatusOfSignal"},
+	{"stdin not passed on", "01-uts", "01-uts/main.go",
+		[]string{"cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr", "cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr"}, "TestContractStdin"},
+	{"rights not checked", "01-uts", "01-uts/main.go",
+		[]string{"if os.Geteuid() != 0 {", "if false {"}, "TestContractNoRights"},
+	{"child outlives parent", "01-uts", "01-uts/main.go",
+		[]string{"Pdeathsig: syscall.SIGKILL,", ""}, "TestContractEnds"},
+
+	{"no mount namespace", "02-mount", "02-mount/main.go",
+		[]string{"Unshareflags: syscall.CLONE_NEWNS,", ""}, "TestMountsPrivate"},
+	{"mount tree copied but still shared", "02-mount", "02-mount/main.go",
+		[]string{"Unshareflags: syscall.CLONE_NEWNS,", "", "Cloneflags: syscall.CLONE_NEWUTS,", "Cloneflags: syscall.CLONE_NEWUTS | syscall.CLONE_NEWNS,"}, "TestMountsShared"},
+	{"no file in the tmpfs", "02-mount", "02-mount/main.go",
+		[]string{`os.WriteFile("/mnt/hello", []byte("hello from the container\n"), 0o644)`, `os.Chdir("/mnt")`}, "TestMountsTmpfs"},
+
+	{"no PID namespace", "03-pid", "03-pid/main.go",
+		[]string{" | syscall.CLONE_NEWPID", ""}, "TestPid1"},
+	{"no new proc", "03-pid", "03-pid/main.go",
+		[]string{`must("mount proc on /proc", syscall.Mount("proc", "/proc", "proc", flags, ""))`, "_ = flags"}, "TestPid1Proc"},
+	{"proc without flags", "03-pid", "03-pid/main.go",
+		[]string{"syscall.MS_NOSUID | syscall.MS_NOEXEC | syscall.MS_NODEV", "0"}, "TestPid1ProcFlags"},
+	{"proc over the host's", "03-pid", "03-pid/main.go",
+		[]string{"Unshareflags: syscall.CLONE_NEWNS,", ""}, "TestPid1HostProc"},
+	{"container outlives parent", "03-pid", "03-pid/main.go",
+		[]string{"Pdeathsig: syscall.SIGKILL,", ""}, "TestPid1HostProc"},
+	{"Ctrl-C ends the shell", "03-pid", "03-pid/main.go",
+		[]string{"signal.Notify(make(chan os.Signal, 1), os.Interrupt)", "signal.Reset()"}, "TestTerminalShell"},
+
+	{"no chroot", "04-chroot", "04-chroot/main.go",
+		[]string{`must("chroot to "+root, syscall.Chroot(root))`, ""}, "TestRootfs"},
+	{"no chdir after chroot", "04-chroot", "04-chroot/main.go",
+		[]string{`must("enter the new root", os.Chdir("/"))`, ""}, "TestRootfsHidesHost"},
+
+	{"blob digest not checked", "05-oci-pull", "05-oci-pull/pull/pull.go",
+		[]string{`if err := compare("digest", digest, layer.Digest); err != nil {`, "if err := error(nil); err != nil {"}, "TestImageWrongDigest"},
+	{"diff ID not checked", "05-oci-pull", "05-oci-pull/pull/pull.go",
+		[]string{`return compare("diff ID", diffID, layer.DiffID)`, "return nil"}, "TestImageWrongDiffID"},
+	{"manifest and config not checked", "05-oci-pull", "05-oci-pull/image/image.go",
+		[]string{"if got != want {", "if false {"}, "TestImageDamagedMetadata"},
+
+	{"no UTS namespace", runtime6, "06-full-runtime/container/namespaces.go",
+		[]string{"unix.CLONE_NEWUTS |", ""}, "TestHostname"},
+	{"no mount namespace", runtime6, "06-full-runtime/container/namespaces.go",
+		[]string{"unix.CLONE_NEWNS |", ""}, "TestMountsPrivate"},
+	// CLONE_NEWPID is not among lesson 6's: without it the child does not know that
+	// it is one, and starts as a second runtime, which pulls the default image.
+	{"no IPC namespace", runtime6, "06-full-runtime/container/namespaces.go",
+		[]string{"unix.CLONE_NEWIPC |", ""}, "TestRuntimeNamespaces"},
+	{"no cgroup namespace", runtime6, "06-full-runtime/container/namespaces.go",
+		[]string{"unix.CLONE_NEWCGROUP,", "0,"}, "TestRuntimeNamespaces"},
+	{"mount tree still shared", runtime6, "06-full-runtime/container/pid1.go",
+		[]string{"if err := makePrivate(); err != nil {", "if err := error(nil); err != nil {"}, "TestMountsShared"},
+	{"chroot for pivot_root", runtime6, "06-full-runtime/container/root.go",
+		[]string{`unix.PivotRoot(".", ".")`, `unix.Chroot(".")`, `unix.Unmount(".", unix.MNT_DETACH)`, "error(nil)"}, "TestAttackEscapesPivotRootNot"},
+	{"descriptors inherited", runtime6, "06-full-runtime/container/container.go",
+		[]string{"unix.CloseRange(3,", "unix.CloseRange(math.MaxInt32,"}, "TestRuntimeDescriptors"},
+	{"no death signal after a change of user", runtime6, "06-full-runtime/container/user.go",
+		[]string{"unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL)", "unix.PR_SET_PDEATHSIG, uintptr(0)"}, "TestRuntimeKilledWithUser"},
+	{"PID 1 left to ignore signals", runtime6, "06-full-runtime/container/signals.go",
+		[]string{"_ = pid1.Kill()", "_ = pid1.Signal(sig)"}, "TestRuntimeSignalsEnd"},
+}
+
+func TestMutations(t *testing.T) {
+	if harness.Graded() {
+		t.Skip("these are mutations of the lessons; -program is another program")
+	}
+	tests := map[string][]string{} // by lesson
+	for _, m := range mutations {
+		if !slices.Contains(tests[m.lesson], m.test) {
+			tests[m.lesson] = append(tests[m.lesson], m.test)
+		}
+	}
+	for lesson, names := range tests {
+		program := harness.Build(t, lesson)
+		t.Run(lesson+"/unchanged", func(t *testing.T) {
+			t.Parallel()
+			if output, err := grade(t, program, lesson, strings.Join(names, "|")); err != nil {
+				t.Errorf("the lesson as it is fails the tests that are to tell it from its mutations: %v\n%s", err, output)
+			}
+		})
+	}
+	for _, m := range mutations {
+		if os.Geteuid() != 0 && slices.Contains(rootsTests, m.test) {
+			continue
+		}
+		t.Run(m.lesson+"/"+m.what, func(t *testing.T) {
+			t.Parallel()
+			program := harness.BuildOver(t, m.lesson, m.file, m.apply(t))
+			output, err := grade(t, program, m.lesson, m.test)
+			if err == nil {
+				t.Errorf("%s passes all the same", m.test)
+			} else if !strings.Contains(output, "--- FAIL: "+m.test) {
+				t.Errorf("%s did not come to an end: %v\n%s", m.test, err, output)
+			}
+			t.Log(output)
+		})
+	}
+}
+
+// apply returns the changed file.
+func (m mutation) apply(t *testing.T) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(harness.Workspace(t), m.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(content)
+	for pair := range slices.Chunk(m.change, 2) {
+		if n := strings.Count(text, pair[0]); n != 1 {
+			t.Fatalf("%s has %d times what is to be changed: %s", m.file, n, pair[0])
+		}
+		text = strings.Replace(text, pair[0], pair[1], 1)
+	}
+	return text
+}
+
+// grade runs these tests in a process of their own against another program. That
+// gives root's tests a stand-in host of their own, for the program to ruin.
+func grade(t *testing.T, program, lesson, tests string) (output string, err error) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "-test.run=^("+tests+")$", "-program="+program, "-as="+lesson,
+		"-grace=300ms", "-patience=3s", "-test.failfast")
+	// If it loses sight of its files, we remove them.
+	temp := t.TempDir()
+	for dir := temp; dir != os.TempDir() && err == nil; dir = filepath.Dir(dir) {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(os.Environ(), "TMPDIR="+temp)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
