@@ -21,9 +21,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"example.com/container-go/05-oci-pull/image"
+	"example.com/container-go/05-oci-pull/janitor"
 	"example.com/container-go/05-oci-pull/progress"
 	"example.com/container-go/05-oci-pull/pull"
-	"example.com/container-go/05-oci-pull/scratch"
 	"example.com/container-go/05-oci-pull/unpack"
 )
 
@@ -81,7 +81,7 @@ func pullTo(ctx context.Context, output, ref string, o image.Options) (string, e
 		return "", err
 	}
 	// In the same directory as output, so that a rename can bring it there.
-	dir, err := scratch.New(parent, ".rootfs-*")
+	dir, err := janitor.NewDir(parent, ".rootfs-*")
 	if err != nil {
 		return "", err
 	}

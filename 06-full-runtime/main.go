@@ -22,9 +22,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/container-go/05-oci-pull/image"
+	"example.com/container-go/05-oci-pull/janitor"
 	"example.com/container-go/05-oci-pull/progress"
 	"example.com/container-go/05-oci-pull/pull"
-	"example.com/container-go/05-oci-pull/scratch"
 	"example.com/container-go/06-full-runtime/container"
 )
 
@@ -83,7 +83,7 @@ func runContainer(r request) (status int, err error) {
 		say("not root: using a user namespace (--userns)")
 		r.userNS = true
 	}
-	dir, err := scratch.New(os.TempDir(), "container-go-*")
+	dir, err := janitor.NewDir(os.TempDir(), "container-go-*")
 	if err != nil {
 		return container.StatusFailed, err
 	}
@@ -105,7 +105,6 @@ func runContainer(r request) (status int, err error) {
 		return container.StatusFailed, fmt.Errorf("image %s names no command to run\nname one after the flags", r.ref)
 	}
 	say("Using clone approach for namespace creation")
-	_, ttyErr := unix.IoctlGetTermios(0, unix.TCGETS)
 	return container.Run(container.Config{
 		Rootfs:   rootfs,
 		Hostname: r.hostname,
@@ -114,7 +113,7 @@ func runContainer(r request) (status int, err error) {
 		WorkDir:  img.Config.Config.WorkingDir,
 		User:     img.Config.Config.User,
 		UserNS:   r.userNS,
-		Terminal: ttyErr == nil,
+		Terminal: container.AtTerminal(),
 	})
 }
 

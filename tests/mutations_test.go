@@ -77,8 +77,8 @@ var mutations = []mutation{
 		[]string{"unix.CLONE_NEWUTS |", ""}, "TestHostname"},
 	{"no mount namespace", runtime6, "06-full-runtime/container/namespaces.go",
 		[]string{"unix.CLONE_NEWNS |", ""}, "TestMountsPrivate"},
-	// CLONE_NEWPID is not among lesson 6's: without it the child does not know that
-	// it is one, and starts as a second runtime, which pulls the default image.
+	{"no PID namespace", runtime6, "06-full-runtime/container/namespaces.go",
+		[]string{"unix.CLONE_NEWPID |", ""}, "TestPid1"},
 	{"no IPC namespace", runtime6, "06-full-runtime/container/namespaces.go",
 		[]string{"unix.CLONE_NEWIPC |", ""}, "TestRuntimeNamespaces"},
 	{"no cgroup namespace", runtime6, "06-full-runtime/container/namespaces.go",
@@ -91,6 +91,10 @@ var mutations = []mutation{
 		[]string{"unix.CloseRange(3,", "unix.CloseRange(math.MaxInt32,"}, "TestRuntimeDescriptors"},
 	{"no death signal after a change of user", runtime6, "06-full-runtime/container/user.go",
 		[]string{"unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL)", "unix.PR_SET_PDEATHSIG, uintptr(0)"}, "TestRuntimeKilledWithUser"},
+	{"terminal left raw", runtime6, "05-oci-pull/janitor/terminal.go",
+		[]string{"_ = term.Restore(3, state)", ""}, "TestTerminalOwn"},
+	{"no resize", runtime6, "06-full-runtime/container/console.go",
+		[]string{"signal.Notify(c.resized, unix.SIGWINCH, unix.SIGCONT)", "signal.Notify(c.resized, unix.SIGCONT)"}, "TestTerminalOwn"},
 	{"PID 1 left to ignore signals", runtime6, "06-full-runtime/container/signals.go",
 		[]string{"_ = pid1.Kill()", "_ = pid1.Signal(sig)"}, "TestRuntimeSignalsEnd"},
 }

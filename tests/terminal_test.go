@@ -1,7 +1,9 @@
 package tests
 
 import (
+	"syscall"
 	"testing"
+	"time"
 
 	"example.com/container-go/tests/harness"
 )
@@ -50,11 +52,6 @@ func TestTerminalShell(t *testing.T) {
 func TestTerminalInterrupt(t *testing.T) {
 	harness.From(t, "01-uts", func(t *testing.T, c *harness.Case) {
 		for by, under := range startedBy {
-			if by == "terminal" && c.Lesson.Name == runtime6 {
-				// Not yet: as the session's leader lesson 6 cannot join the container's
-				// process group, so it does not hear of Ctrl-C, and PID 1 ignores it.
-				continue
-			}
 			cmd := c.Command("sleep", "1000")
 			cmd.Under = under
 			term := cmd.AtTerminal()
@@ -68,6 +65,45 @@ func TestTerminalInterrupt(t *testing.T) {
 			} else {
 				term.Wait().Want(130)
 			}
+		}
+	})
+}
+
+// Lesson 6 gives the container a terminal of its own, as large as ours, and ours
+// has its mode back when the runtime ends, also when it is killed.
+func TestTerminalOwn(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		for _, kill := range []bool{false, true} {
+			cmd := c.Command()
+			cmd.Under = startedBy["shell"]
+			term := cmd.AtTerminal()
+			term.Resize(20, 70)
+			term.Type("tty; ls -l /dev/console\n")
+			term.Expect("/dev/pts/0\r\n")
+			term.Expect("136")
+			if !term.Raw() {
+				t.Error("our terminal is not in raw mode: it would act on keys that are the container's")
+			}
+			term.Resize(30, 80)
+			term.Type("while [ \"$(stty size)\" != '30 80' ]; do :; done; echo re''sized\n")
+			term.Expect("resized\r\n")
+			if kill {
+				if err := syscall.Kill(term.AwaitCommand(runtime6), syscall.SIGKILL); err != nil {
+					t.Fatal(err)
+				}
+				term.Expect("status=137")
+			} else {
+				term.Type("exit 3\n")
+				term.Expect("status=3")
+			}
+			for deadline := time.Now().Add(5 * time.Second); term.Raw(); time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("our terminal was left in raw mode (killed: %v)", kill)
+				}
+			}
+			term.Type("word\n")
+			term.Expect("back=word")
+			term.Wait().Want(0)
 		}
 	})
 }

@@ -29,7 +29,7 @@ func (l *layer) apply(hdr *tar.Header, content io.Reader) error {
 		}
 		return l.whiteout(name, w)
 	}
-	for _, id := range []int{hdr.Uid, hdr.Gid} {
+	for _, id := range []int64{int64(hdr.Uid), int64(hdr.Gid)} {
 		// The last one, (uid_t)-1, means "leave as it is" to chown.
 		if id < 0 || id >= math.MaxUint32 {
 			return fmt.Errorf("owner %d:%d is out of range", hdr.Uid, hdr.Gid)

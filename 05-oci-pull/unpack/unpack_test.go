@@ -224,8 +224,8 @@ func TestErrorsAreOnePrintableLine(t *testing.T) {
 	if !errors.Is(err, unix.ENAMETOOLONG) || len(err.Error()) > 1000 {
 		t.Errorf("Apply said %v", err)
 	}
-	err = b.Apply(context.Background(), bytes.NewReader(archive(t, fileAt("x", "").xattr("no\nname", ""))))
-	if err != nil && !strings.Contains(err.Error(), `lsetxattr "no\nname" /x: `) {
+	err = b.Apply(context.Background(), bytes.NewReader(archive(t, fileAt("x", "").xattr("user.\n"+strings.Repeat("x", 1000), ""))))
+	if err == nil || !strings.Contains(err.Error(), `lsetxattr "user.\nxxx`) || len(err.Error()) > 1000 {
 		t.Errorf("Apply said %v", err)
 	}
 }

@@ -29,7 +29,7 @@ type Config struct {
 	WorkDir  string   // made if it does not exist; "" is "/"
 	User     string   // NAME or UID, and perhaps :GROUP or :GID, as an image has it; "" is root
 	UserNS   bool     // in a user namespace, so that root in there is not root here
-	Terminal bool     // stdin is a terminal
+	Terminal bool     // at a terminal of its own, instead of our stdin, stdout and stderr
 }
 
 // Statuses that are not the command's own are those of `docker run`.
@@ -39,6 +39,12 @@ const (
 	StatusNotFound = 127 // the command is not there
 	StatusSignal   = 128 // plus the number of the signal that ended it
 )
+
+// message is what the parent sends to the child.
+type message struct {
+	Config
+	Size *unix.Winsize // of the terminal
+}
 
 // childName is what the child is started as. Nothing of the Config is in its
 // arguments, where every user of the host could read it.
@@ -60,34 +66,40 @@ func Run(c Config) (status int, err error) {
 	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return StatusFailed, fmt.Errorf("close_range: %w", err)
 	}
-	message, toChild, err := os.Pipe()
+	ours, childs, err := socketpair()
 	if err != nil {
 		return StatusFailed, err
 	}
+	defer ours.Close()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args = []string{childName}
 	cmd.Env = []string{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{message} // becomes descriptor 3
+	cmd.ExtraFiles = []*os.File{childs} // becomes descriptor 3
 	cmd.SysProcAttr = namespaces(c.UserNS)
 
-	terminal := takeTerminal(cmd.SysProcAttr)
 	signals := catchSignals()
 	err = cmd.Start()
-	message.Close()
+	childs.Close()
 	if err != nil {
-		terminal.giveBack()
 		return StatusFailed, explainClone(c.UserNS, err)
 	}
-	terminal.share(cmd.Process)
-
 	// If the child is gone already, its status tells why, not this write.
-	_ = json.NewEncoder(toChild).Encode(c)
-	toChild.Close()
+	_ = json.NewEncoder(ours).Encode(message{c, terminalSize()})
 
-	ended := signals.forward(cmd.Process, terminal)
+	var own *console
+	if c.Terminal {
+		if own, err = receiveConsole(ours); err != nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			return StatusFailed, err
+		}
+	}
+	keys := make(chan syscall.Signal)
+	own.serve(cmd.Process.Pid, keys)
+	ended := signals.forward(cmd.Process, keys)
 	err = cmd.Wait()
-	terminal.giveBack()
+	own.close()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return StatusFailed, fmt.Errorf("wait: %w", err)
@@ -100,4 +112,13 @@ func Run(c Config) (status int, err error) {
 		return StatusSignal + int(state.Signal()), nil
 	}
 	return state.ExitStatus(), nil
+}
+
+// socketpair returns the two ends of a connection.
+func socketpair() (a, b *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("socketpair: %w", err)
+	}
+	return os.NewFile(uintptr(fds[0]), "child"), os.NewFile(uintptr(fds[1]), "parent"), nil
 }

@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+
+	"golang.org/x/sys/unix"
 )
 
 // As PID 1 of a container the program's life ends here, before the packages
 // that main needs are initialised: those for pulling images take longer to
 // start than all that follows.
 func init() {
-	if len(os.Args) != 1 || os.Args[0] != childName || os.Getpid() != 1 {
+	if os.Args[0] != childName {
 		return
 	}
 	// The kernel keeps the death signal per thread, and exec keeps that of the
@@ -34,7 +36,12 @@ func init() {
 // ever followed as long as there is something to reach by it (compare runc's
 // CVE-2019-16884, CVE-2021-30465).
 func pid1() error {
-	c, err := receive()
+	if os.Getpid() != 1 {
+		return errors.New("not PID 1: only the parent's half may start this one")
+	}
+	parent := os.NewFile(3, "parent")
+	defer parent.Close()
+	c, err := receive(parent)
 	if err != nil {
 		return err
 	}
@@ -65,23 +72,28 @@ func pid1() error {
 	if err != nil {
 		return err
 	}
+	if c.Terminal {
+		if err := openConsole(parent, c.Size, user.Uid); err != nil {
+			return err
+		}
+	}
 	if err := enterWorkDir(c.WorkDir); err != nil {
 		return err
 	}
 	if err := becomeUser(user); err != nil {
 		return err
 	}
-	return execCommand(c.Args, environment(c, user.Home))
+	return execCommand(c.Args, environment(c.Config, user.Home))
 }
 
-// receive reads the Config that the parent sends. If the parent dies before it
-// has, so do we: the death signal is not certain to be set that early.
-func receive() (Config, error) {
-	var c Config
-	message := os.NewFile(3, "message")
-	defer message.Close()
-	if err := json.NewDecoder(message).Decode(&c); err != nil {
-		return c, fmt.Errorf("read message from the parent: %w", err)
+// receive reads the parent's message. If the parent dies before it has sent it,
+// so do we: the death signal is not certain to be set that early.
+func receive(parent *os.File) (message, error) {
+	var m message
+	// From here on the socket is ours alone, and not the command's.
+	unix.CloseOnExec(int(parent.Fd()))
+	if err := json.NewDecoder(parent).Decode(&m); err != nil {
+		return m, fmt.Errorf("read the parent's message: %w", err)
 	}
-	return c, nil
+	return m, nil
 }

@@ -23,23 +23,33 @@ func catchSignals() catcher {
 }
 
 // forward passes the signals on to PID 1 until the returned function is called,
-// which tells with what signal, if any, we had to end PID 1 ourselves.
+// which tells with what signal, if any, we had to end PID 1 ourselves. Signals
+// from keys have reached PID 1 already.
 //
 // The kernel drops a signal that would end PID 1 and that PID 1 has no handler
 // for: signal(7) excepts it, since its end is the end of the namespace. Most
 // programs have none and expect to be ended, so we do it with SIGKILL.
-func (c catcher) forward(pid1 *os.Process, t *terminal) (ended func() syscall.Signal) {
+func (c catcher) forward(pid1 *os.Process, keys <-chan syscall.Signal) (ended func() syscall.Signal) {
 	var last atomic.Int64
 	go func() {
-		for s := range c {
-			sig := s.(syscall.Signal)
+		for {
+			var sig syscall.Signal
+			var typed bool
+			select {
+			case s, more := <-c:
+				if !more {
+					return
+				}
+				sig = s.(syscall.Signal)
+				typed = (sig == unix.SIGINT || sig == unix.SIGQUIT) && shareKeyboard(pid1.Pid)
+			case sig = <-keys:
+				typed = true
+			}
 			switch {
 			case ends(sig) && hasDefault(pid1.Pid, sig):
 				last.Store(int64(sig))
 				_ = pid1.Kill()
-			case t.shared && (sig == unix.SIGINT || sig == unix.SIGQUIT):
-				// From the keyboard: the terminal gave it to PID 1 as well.
-			default:
+			case !typed:
 				_ = pid1.Signal(sig)
 			}
 		}
@@ -49,6 +59,22 @@ func (c catcher) forward(pid1 *os.Process, t *terminal) (ended func() syscall.Si
 		close(c)
 		return syscall.Signal(last.Load())
 	}
+}
+
+// shareKeyboard reports whether Ctrl-C reaches PID 1 as well as us: we have one
+// process group, in the foreground of a terminal.
+func shareKeyboard(pid1 int) bool {
+	tty, err := os.Open("/dev/tty")
+	if err != nil {
+		return false
+	}
+	defer tty.Close()
+	foreground, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
+	if err != nil || foreground != unix.Getpgrp() {
+		return false
+	}
+	group, err := unix.Getpgid(pid1)
+	return err == nil && group == foreground
 }
 
 // ends reports whether a signal is a request to end.

@@ -84,6 +84,25 @@ func (term *Terminal) Foreground() int {
 	return group
 }
 
+// Resize makes the terminal so large.
+func (term *Terminal) Resize(rows, columns uint16) {
+	term.t.Helper()
+	size := &unix.Winsize{Row: rows, Col: columns}
+	if err := unix.IoctlSetWinsize(int(term.keyboard.Fd()), unix.TIOCSWINSZ, size); err != nil {
+		term.t.Fatal(err)
+	}
+}
+
+// Raw reports whether the terminal is in raw mode: it does not echo keys.
+func (term *Terminal) Raw() bool {
+	term.t.Helper()
+	mode, err := unix.IoctlGetTermios(int(term.keyboard.Fd()), unix.TCGETS)
+	if err != nil {
+		term.t.Fatal(err)
+	}
+	return mode.Lflag&unix.ECHO == 0
+}
+
 // openTerminal makes a pseudo-terminal, see pts(4).
 func openTerminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()

@@ -1,0 +1,66 @@
+package janitor
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// Terminal is a terminal in raw mode: it hands over every key as it is, and
+// leaves echo and Ctrl-C to another terminal.
+type Terminal struct {
+	file    *os.File
+	state   *term.State
+	janitor *janitor
+}
+
+// MakeRaw puts a terminal into raw mode until Restore, or this process's end.
+func MakeRaw(file *os.File) (*Terminal, error) {
+	state, err := term.GetState(int(file.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("get the terminal's mode: %w", err)
+	}
+	// It takes note of the mode before it answers, so the change must wait.
+	ready, done, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer ready.Close()
+	j, err := start("container-go-janitor-terminal", "", file, done)
+	done.Close()
+	if err != nil {
+		return nil, err
+	}
+	_, _ = ready.Read(make([]byte, 1))
+	t := &Terminal{file, state, j}
+	if err := t.Raw(); err != nil {
+		t.Restore()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Raw sets raw mode again, after somebody else has set another one.
+func (t *Terminal) Raw() error {
+	if _, err := term.MakeRaw(int(t.file.Fd())); err != nil {
+		return fmt.Errorf("set the terminal to raw mode: %w", err)
+	}
+	return nil
+}
+
+// Restore gives the terminal its old mode.
+func (t *Terminal) Restore() {
+	_ = term.Restore(int(t.file.Fd()), t.state)
+	t.janitor.dismiss()
+}
+
+// restore is the janitor's duty for a Terminal.
+func restore(string) {
+	state, err := term.GetState(3)
+	os.NewFile(4, "ready").Close()
+	outlive()
+	if err == nil {
+		_ = term.Restore(3, state)
+	}
+}

@@ -1,0 +1,207 @@
+package container
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"example.com/container-go/05-oci-pull/janitor"
+)
+
+// A container at a terminal gets a pseudo-terminal of its own: a pair of
+// devices, one that looks like a terminal to the container, and one for us. What
+// is typed we write to ours, and what comes out of it we show (pty(7)). So job
+// control works, as our own terminal's cannot, whose process groups have no
+// number in there; and nothing in the container can reach our terminal.
+
+// AtTerminal reports whether this process's stdin, stdout and stderr are all
+// terminals. If one is not, the three are to be kept apart.
+func AtTerminal() bool {
+	return term.IsTerminal(0) && term.IsTerminal(1) && term.IsTerminal(2)
+}
+
+// openConsole is the container's side: a terminal out of its own devpts becomes
+// its stdin, stdout, stderr, its controlling terminal, and /dev/console. The
+// other side goes to the parent through a socket.
+func openConsole(parent *os.File, size *unix.Winsize, owner int) error {
+	ours, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open /dev/ptmx: %w", err)
+	}
+	defer unix.Close(ours)
+	number, err := unix.IoctlGetInt(ours, unix.TIOCGPTN)
+	if err != nil {
+		return fmt.Errorf("ioctl TIOCGPTN /dev/ptmx: %w", err)
+	}
+	if err := unix.IoctlSetPointerInt(ours, unix.TIOCSPTLCK, 0); err != nil {
+		return fmt.Errorf("ioctl TIOCSPTLCK /dev/ptmx: %w", err)
+	}
+	name := fmt.Sprintf("/dev/pts/%d", number)
+	tty, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", name, err)
+	}
+	if err := unix.Fchown(tty, owner, -1); err != nil {
+		return fmt.Errorf("chown %s: %w", name, err)
+	}
+	if size != nil {
+		if err := unix.IoctlSetWinsize(tty, unix.TIOCSWINSZ, size); err != nil {
+			return fmt.Errorf("ioctl TIOCSWINSZ %s: %w", name, err)
+		}
+	}
+	console, err := newBind(name)
+	if err != nil {
+		return err
+	}
+	if err := console.attachFile("/dev/console"); err != nil {
+		return err
+	}
+	if err := unix.Sendmsg(int(parent.Fd()), []byte{0}, unix.UnixRights(ours), nil, 0); err != nil {
+		return fmt.Errorf("send the terminal to the parent: %w", err)
+	}
+	// Only the leader of a session that has no terminal yet can acquire one.
+	if _, err := unix.Setsid(); err != nil {
+		return fmt.Errorf("setsid: %w", err)
+	}
+	if err := unix.IoctlSetInt(tty, unix.TIOCSCTTY, 0); err != nil {
+		return fmt.Errorf("ioctl TIOCSCTTY %s: %w", name, err)
+	}
+	for fd := range 3 {
+		if err := unix.Dup3(tty, fd, 0); err != nil {
+			return fmt.Errorf("dup3 %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// console is our side of the container's terminal.
+type console struct {
+	terminal *janitor.Terminal // our own
+	pty      *os.File
+	shown    chan struct{} // closed when all output was
+	resized  chan os.Signal
+}
+
+// receiveConsole takes our side from the child, and makes our own terminal raw.
+// If the child ends before it sends one, there is no console to serve; its
+// status will tell why.
+func receiveConsole(child *os.File) (*console, error) {
+	oob := make([]byte, unix.CmsgSpace(4))
+	_, n, _, _, err := unix.Recvmsg(int(child.Fd()), make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("receive the container's terminal: %w", err)
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:n])
+	if err != nil {
+		return nil, fmt.Errorf("receive the container's terminal: %w", err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil {
+		return nil, fmt.Errorf("receive the container's terminal: %w", err)
+	}
+	terminal, err := janitor.MakeRaw(os.Stdin)
+	if err != nil {
+		unix.Close(fds[0])
+		return nil, err
+	}
+	return &console{
+		terminal: terminal,
+		pty:      os.NewFile(uintptr(fds[0]), "pty"),
+		shown:    make(chan struct{}),
+		resized:  make(chan os.Signal, 1),
+	}, nil
+}
+
+// serve passes on what is typed and shown. Signals that the container's terminal
+// sent to PID 1 because of a key are reported to keys.
+func (c *console) serve(pid1 int, keys chan<- syscall.Signal) {
+	if c == nil {
+		return
+	}
+	signal.Notify(c.resized, unix.SIGWINCH, unix.SIGCONT)
+	go func() {
+		for s := range c.resized {
+			if s == unix.SIGCONT { // the shell that stopped us has set its own mode
+				_ = c.terminal.Raw()
+			}
+			c.resize()
+		}
+	}()
+	go func() {
+		buffer := make([]byte, 4096)
+		for {
+			n, err := os.Stdin.Read(buffer)
+			if err != nil {
+				return
+			}
+			if _, err := c.pty.Write(buffer[:n]); err != nil {
+				return
+			}
+			if sig := c.signalOf(buffer[:n], pid1); sig != 0 {
+				keys <- sig
+			}
+		}
+	}()
+	go func() {
+		// It ends with EIO, when no process has the container's side open.
+		_, _ = io.Copy(os.Stdout, c.pty)
+		close(c.shown)
+	}()
+}
+
+// signalOf tells which signal the container's terminal makes of what was typed,
+// if PID 1 is in its foreground.
+func (c *console) signalOf(typed []byte, pid1 int) syscall.Signal {
+	fd := int(c.pty.Fd())
+	foreground, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	if err != nil || foreground != pid1 {
+		return 0
+	}
+	mode, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil || mode.Lflag&unix.ISIG == 0 {
+		return 0
+	}
+	switch {
+	case bytes.IndexByte(typed, mode.Cc[unix.VINTR]) >= 0:
+		return unix.SIGINT
+	case bytes.IndexByte(typed, mode.Cc[unix.VQUIT]) >= 0:
+		return unix.SIGQUIT
+	}
+	return 0
+}
+
+// terminalSize is the size of our terminal, nil if it does not tell.
+func terminalSize() *unix.Winsize {
+	size, err := unix.IoctlGetWinsize(0, unix.TIOCGWINSZ)
+	if err != nil {
+		return nil
+	}
+	return size
+}
+
+// resize makes the container's terminal as large as ours.
+func (c *console) resize() {
+	if size := terminalSize(); size != nil {
+		_ = unix.IoctlSetWinsize(int(c.pty.Fd()), unix.TIOCSWINSZ, size)
+	}
+}
+
+// close shows what is left and gives our terminal its mode back.
+func (c *console) close() {
+	if c == nil {
+		return
+	}
+	<-c.shown
+	signal.Stop(c.resized)
+	c.terminal.Restore()
+	c.pty.Close()
+}
