@@ -23,7 +23,7 @@ const childName = "container"
 
 func main() {
 	// Go moves running code between threads, but the kernel ties the death
-	// signal we ask for below to one thread. So we stay on the main thread.
+	// signal we ask for below to one thread. So we stay on this one.
 	runtime.LockOSThread()
 
 	flag.Parse()

@@ -24,7 +24,7 @@ const childName = "container"
 
 func main() {
 	// Go moves running code between threads, but the kernel ties the death
-	// signal we ask for below to one thread. So we stay on the main thread.
+	// signal we ask for below to one thread. So we stay on this one.
 	runtime.LockOSThread()
 
 	flag.Parse()
@@ -114,7 +114,7 @@ func child() {
 	command := flag.Args()
 	if len(command) == 0 {
 		// +m: no job control. The terminal's foreground process group is the
-		// host's, and has no number in this PID namespace.
+		// host's, which has no number in here. So Ctrl-Z stops us all, until `fg`.
 		command = []string{"/bin/sh", "+m"}
 	}
 	path, err := exec.LookPath(command[0])

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -21,6 +20,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"example.com/container-go/05-oci-pull/image"
+	"example.com/container-go/05-oci-pull/interrupt"
 	"example.com/container-go/05-oci-pull/janitor"
 	"example.com/container-go/05-oci-pull/progress"
 	"example.com/container-go/05-oci-pull/pull"
@@ -49,18 +49,22 @@ func main() {
 	}
 
 	// A signal ends the pull as an error does, which leaves nothing behind.
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := interrupt.Context()
 	defer stop()
 	dir, err := pullTo(ctx, *output, chosen.Ref, options)
-	if ctx.Err() != nil {
+	if status, interrupted := interrupt.Status(ctx); err != nil && interrupted {
 		say("interrupted")
-		os.Exit(130)
+		os.Exit(status)
+	}
+	if err == nil {
+		if _, err = fmt.Println(dir); err != nil {
+			_ = unpack.RemoveAll(dir) // nobody knows its name
+		}
 	}
 	if err != nil {
 		say(err.Error())
 		os.Exit(1)
 	}
-	fmt.Println(dir)
 }
 
 // say tells the user something. Stdout is for the directory alone.
@@ -87,7 +91,7 @@ func pullTo(ctx context.Context, output, ref string, o image.Options) (string, e
 	}
 	defer dir.Remove()
 	rootfs := filepath.Join(dir.Path, "rootfs")
-	if err := os.Mkdir(rootfs, 0o755); err != nil {
+	if err := pull.MakeRoot(rootfs); err != nil {
 		return "", err
 	}
 	if !unpack.PreservesOwners() {
@@ -109,6 +113,9 @@ func pullTo(ctx context.Context, output, ref string, o image.Options) (string, e
 
 // vacant reports whether a pull may put a directory there.
 func vacant(dir string) error {
+	if here, err := os.Getwd(); err == nil && filepath.Clean(dir) == "." || dir == here {
+		return fmt.Errorf("%s is the working directory\nname another one, which need not exist", dir)
+	}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) || err == nil && len(entries) == 0 {
 		return nil

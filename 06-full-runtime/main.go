@@ -10,18 +10,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/pflag"
-	"golang.org/x/sys/unix"
 
 	"example.com/container-go/05-oci-pull/image"
+	"example.com/container-go/05-oci-pull/interrupt"
 	"example.com/container-go/05-oci-pull/janitor"
 	"example.com/container-go/05-oci-pull/progress"
 	"example.com/container-go/05-oci-pull/pull"
@@ -66,7 +63,7 @@ func parse(args []string) (request, error) {
 		fmt.Fprintf(os.Stderr, "Usage: 06-full-runtime [flags] [COMMAND [ARG...]]\n%s", flags.FlagUsages())
 	}
 	chosen := image.AddFlags(flags)
-	flags.BoolVar(&r.userNS, "userns", false, "run in a user namespace; always so when not root")
+	flags.BoolVar(&r.userNS, "userns", false, "run in a user namespace, where root has no rights over the host; always so when not root")
 	flags.StringVarP(&r.hostname, "hostname", "h", "shadman-lab", "`NAME` of the container")
 	if err := flags.Parse(args); err != nil {
 		return r, err
@@ -93,12 +90,9 @@ func runContainer(r request) (status int, err error) {
 		}
 	}()
 	rootfs := filepath.Join(dir.Path, "rootfs")
-	img, err := download(r, rootfs)
-	if errors.Is(err, context.Canceled) {
-		return container.StatusSignal + int(unix.SIGINT), errors.New("interrupted")
-	}
+	img, status, err := download(r, rootfs)
 	if err != nil {
-		return container.StatusFailed, err
+		return status, err
 	}
 	args := command(img, r.args)
 	if len(args) == 0 {
@@ -114,24 +108,23 @@ func runContainer(r request) (status int, err error) {
 		User:     img.Config.Config.User,
 		UserNS:   r.userNS,
 		Terminal: container.AtTerminal(),
-	})
+	}, dir.KillFirst)
 }
 
 // download makes rootfs out of the image. A signal ends it early.
-func download(r request, rootfs string) (*image.Image, error) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+func download(r request, rootfs string) (img *image.Image, status int, err error) {
+	ctx, stop := interrupt.Context()
 	say(fmt.Sprintf("Downloading and unpacking %s to %s", r.ref, rootfs))
-	img, err := image.Open(ctx, r.ref, r.options)
-	if err == nil {
-		if err = os.Mkdir(rootfs, 0o755); err == nil {
+	if img, err = image.Open(ctx, r.ref, r.options); err == nil {
+		if err = pull.MakeRoot(rootfs); err == nil {
 			err = pull.Unpack(ctx, img, rootfs, progress.New(os.Stderr))
 		}
 	}
-	if ctx.Err() != nil {
-		return nil, context.Canceled
+	stop()
+	if status, interrupted := interrupt.Status(ctx); interrupted {
+		return nil, status, errors.New("interrupted")
 	}
-	return img, err
+	return img, container.StatusFailed, err
 }
 
 // command is what to run: the image's entrypoint, then the arguments given, or

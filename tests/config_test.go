@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -95,11 +96,19 @@ func TestRuntimeUser(t *testing.T) {
 	}, harness.Root)
 }
 
-// A change of user clears the death signal (prctl(2)): it takes another to have
-// the container end with a runtime that is killed.
+// A setuid program run by another user than root, the escape from lesson 4 here,
+// clears the death signal (prctl(2)). All the same the container ends with a
+// runtime that is killed.
 func TestRuntimeKilledWithUser(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		p := fromImage(c, labWith(t, c, v1.Config{User: "77:78"}), "sleep", "1000").Start()
+		program, err := os.ReadFile(harness.Build(t, "04-chroot/escape", "CGO_ENABLED=0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		setuid := executable("setuid", string(program))
+		setuid.Mode |= 0o4000
+		ref := labWith(t, c, v1.Config{User: "77:78"}, setuid)
+		p := fromImage(c, ref, "/setuid", "/bin/sleep", "1000").Start()
 		sleep := p.AwaitCommand("sleep")
 		p.Signal(syscall.SIGKILL)
 		gone(t, sleep)

@@ -576,13 +576,9 @@ func TestImageInterrupted(t *testing.T) {
 					}
 				}
 				p.Signal(signal)
-				want := 130
-				if signal == syscall.SIGKILL {
-					want = 137
-				}
 				r := p.Wait()
 				close(ended)
-				r.Want(want)
+				r.Want(128 + int(signal))
 				// The harness sees to it that nothing is left in TempDir.
 				if r.Stdout != "" || exists(filepath.Join(c.TempDir, "output")) {
 					t.Errorf("an incomplete directory was shown:\n%s", r)

@@ -74,7 +74,8 @@ func Open(ctx context.Context, ref string, o Options) (*Image, error) {
 		return nil, fmt.Errorf("image %s: %w", ref, err)
 	}
 	img.Ref = ref
-	if have := configPlatform(img.Config); !have.Satisfies(o.Platform) {
+	have := configPlatform(img.Config)
+	if have.OS != "" && have.Architecture != "" && !have.Satisfies(o.Platform) {
 		return nil, fmt.Errorf("image %s: %w", ref, &noPlatform{o.Platform, []v1.Platform{have}})
 	}
 	return img, nil

@@ -34,6 +34,10 @@ func NewDir(parent, pattern string) (*Dir, error) {
 	return &Dir{path, j}, nil
 }
 
+// KillFirst has the janitor kill the process that pidfd refers to, which works in
+// the directory, before it removes that.
+func (d *Dir) KillFirst(pidfd int) error { return d.janitor.entrust(pidfd) }
+
 // Remove removes the directory with all that is in it. It may be called again.
 func (d *Dir) Remove() error {
 	err := unpack.RemoveAll(d.Path)

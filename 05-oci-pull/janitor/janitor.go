@@ -2,17 +2,18 @@
 //
 // An error or a signal gives a program time to clean up, SIGKILL does not. So
 // there is a second process, this program started once more, that waits for the
-// end of a pipe. The kernel closes our end of it when we die, however we do,
+// end of a connection. The kernel closes our end of it when we die, however we do,
 // and then the janitor does what is left to do.
 package janitor
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // The janitor's names, as which it is started, say what it is to do.
@@ -36,7 +37,7 @@ func init() {
 // janitor is a janitor at work.
 type janitor struct {
 	cmd   *exec.Cmd
-	alive io.Closer // the pipe that tells it that we are
+	alive *os.File // the connection that tells it that we are
 }
 
 // start starts a janitor, which inherits the files as descriptors 3 and up.
@@ -48,11 +49,15 @@ func start(duty, argument string, files ...*os.File) (*janitor, error) {
 	// A session of its own keeps it out of reach of the terminal, and of whoever
 	// kills our process group.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	alive, err := cmd.StdinPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
+		return nil, fmt.Errorf("start the janitor: socketpair: %w", err)
+	}
+	alive, stdin := os.NewFile(uintptr(fds[0]), "janitor"), os.NewFile(uintptr(fds[1]), "stdin")
+	defer stdin.Close()
+	cmd.Stdin = stdin
+	if err := cmd.Start(); err != nil {
+		alive.Close()
 		return nil, fmt.Errorf("start the janitor: %w", err)
 	}
 	return &janitor{cmd, alive}, nil
@@ -64,5 +69,34 @@ func (j *janitor) dismiss() {
 	_ = j.cmd.Wait()
 }
 
-// outlive returns when the process that started the janitor is dead.
-func outlive() { _, _ = io.Copy(io.Discard, os.Stdin) }
+// entrust sends the janitor a pidfd: what it refers to is to be killed if we die.
+func (j *janitor) entrust(pidfd int) error {
+	if err := unix.Sendmsg(int(j.alive.Fd()), []byte{0}, unix.UnixRights(pidfd), nil, 0); err != nil {
+		return fmt.Errorf("send a pidfd to the janitor: %w", err)
+	}
+	return nil
+}
+
+// outlive returns when the process that started the janitor is dead or has
+// dismissed it, and those entrusted to it are killed.
+func outlive() {
+	var pidfds []int
+	data, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+	for {
+		n, oobn, _, _, err := unix.Recvmsg(0, data, oob, unix.MSG_CMSG_CLOEXEC)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			break
+		}
+		messages, _ := unix.ParseSocketControlMessage(oob[:oobn])
+		for i := range messages {
+			fds, _ := unix.ParseUnixRights(&messages[i])
+			pidfds = append(pidfds, fds...)
+		}
+	}
+	for _, fd := range pidfds {
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	}
+}

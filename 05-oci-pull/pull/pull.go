@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -46,6 +47,16 @@ func Unpack(ctx context.Context, img *image.Image, dir string, display *progress
 		}
 	}
 	return nil
+}
+
+// MakeRoot makes the directory for a root filesystem. Its mode is what most
+// images have, whatever the umask, and matters where an image's layers have no
+// entry for the root itself.
+func MakeRoot(dir string) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
 }
 
 // apply unpacks one layer, reading it to its last byte.

@@ -115,10 +115,10 @@ type place struct {
 // Apply applies one uncompressed layer. Layers are applied lowest first.
 //
 // It reads stream up to the end of the tar archive; what comes after that, which
-// counts for digests, is left for the caller to read. A stream that stops before
-// the archive's end marker is an error, except for one of no bytes at all: some
-// builders write that for a layer without changes, and the layer's digest tells
-// the caller if it should have been more.
+// counts for digests, is left for the caller to read. A stream that stops within
+// an entry is an error. Between two entries it is not, because some builders
+// write no end marker, or nothing at all for a layer without changes: it is the
+// diff ID that tells the caller whether there should have been more.
 //
 // When ctx is cancelled, Apply stops with its error; only a Read of stream that
 // blocks must be ended by whoever made the stream. After any error the tree is
@@ -131,8 +131,7 @@ func (r *Rootfs) Apply(ctx context.Context, stream io.Reader) error {
 		times:   map[inode]stamp{},
 	}
 	r.forget() // parent must note the times of directories anew
-	src := &source{ctx: ctx, r: stream}
-	tr := tar.NewReader(src)
+	tr := tar.NewReader(source{ctx, stream})
 	for {
 		hdr, err := tr.Next()
 		if err == io.EOF {
@@ -147,31 +146,20 @@ func (r *Rootfs) Apply(ctx context.Context, stream io.Reader) error {
 			return fmt.Errorf("layer entry %q: %w", shorten(hdr.Name), err)
 		}
 	}
-	if src.ended && src.n > 0 {
-		return fmt.Errorf("read layer: no end-of-archive marker: %w", io.ErrUnexpectedEOF)
-	}
 	return l.setDirTimes()
 }
 
-// A source is the stream below the tar reader. It stops when the context does,
-// and notes whether the reader ran into its end: archive/tar reports both the
-// end-of-archive marker and a stream cut between two entries as io.EOF, but
-// never reads past the marker.
+// A source is the stream below the tar reader. It stops when the context does.
 type source struct {
-	ctx   context.Context
-	r     io.Reader
-	n     int64 // how much has been read
-	ended bool  // the tar reader asked for more than there was
+	ctx context.Context
+	io.Reader
 }
 
-func (s *source) Read(p []byte) (int, error) {
+func (s source) Read(p []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
 	}
-	n, err := s.r.Read(p)
-	s.n += int64(n)
-	s.ended = s.ended || n == 0 && err == io.EOF
-	return n, err
+	return s.Reader.Read(p)
 }
 
 // failed describes the failure of a system call on a path, which is quoted if

@@ -65,7 +65,10 @@ func execCommand(args, env []string) error {
 		err = lookup.Err // without the name, which we add
 	}
 	failed := &commandError{StatusCannot, fmt.Errorf("exec %s: %w", args[0], err)}
+	var fs unix.Statfs_t
 	switch {
+	case unix.Statfs("/", &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
+		failed.err = fmt.Errorf("exec %s: %w\nthe container's root is on a filesystem that is mounted noexec: set TMPDIR to another", args[0], unix.EACCES)
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
 		failed.status = StatusNotFound
 	case errors.Is(err, unix.ENOEXEC):

@@ -65,10 +65,8 @@ func openConsole(parent *os.File, size *unix.Winsize, owner int) error {
 	if err := unix.Sendmsg(int(parent.Fd()), []byte{0}, unix.UnixRights(ours), nil, 0); err != nil {
 		return fmt.Errorf("send the terminal to the parent: %w", err)
 	}
-	// Only the leader of a session that has no terminal yet can acquire one.
-	if _, err := unix.Setsid(); err != nil {
-		return fmt.Errorf("setsid: %w", err)
-	}
+	// Only the leader of a session that has no terminal yet can acquire one, and
+	// that we are.
 	if err := unix.IoctlSetInt(tty, unix.TIOCSCTTY, 0); err != nil {
 		return fmt.Errorf("ioctl TIOCSCTTY %s: %w", name, err)
 	}

@@ -8,9 +8,10 @@
 package container
 
 import (
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -28,7 +29,7 @@ type Config struct {
 	Env      []string // KEY=VALUE; sensible values are added for what is missing
 	WorkDir  string   // made if it does not exist; "" is "/"
 	User     string   // NAME or UID, and perhaps :GROUP or :GID, as an image has it; "" is root
-	UserNS   bool     // in a user namespace, so that root in there is not root here
+	UserNS   bool     // in a user namespace, where root has no rights over the host's
 	Terminal bool     // at a terminal of its own, instead of our stdin, stdout and stderr
 }
 
@@ -54,8 +55,12 @@ const childName = "container-init"
 // returns the command's status. When it returns, all of the container's
 // processes and mounts are gone. After an error the status is StatusFailed.
 //
+// It gives born a pidfd of PID 1 that is valid until born returns: somebody must
+// kill that process if we are killed. A death signal helps, but programs can
+// escape it.
+//
 // The child reports its own failures on stderr, and to us by its status.
-func Run(c Config) (status int, err error) {
+func Run(c Config, born func(pidfd int) error) (status int, err error) {
 	// Death of the thread that clones the child would count as ours, see
 	// Pdeathsig in namespaces.go.
 	runtime.LockOSThread()
@@ -71,12 +76,19 @@ func Run(c Config) (status int, err error) {
 		return StatusFailed, err
 	}
 	defer ours.Close()
-	cmd := exec.Command("/proc/self/exe")
+	self, err := sealedSelf()
+	if err != nil {
+		return StatusFailed, err
+	}
+	defer self.Close()
+	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", self.Fd()))
 	cmd.Args = []string{childName}
 	cmd.Env = []string{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{childs} // becomes descriptor 3
 	cmd.SysProcAttr = namespaces(c.UserNS)
+	pidfd := -1
+	cmd.SysProcAttr.PidFD = &pidfd
 
 	signals := catchSignals()
 	err = cmd.Start()
@@ -84,34 +96,52 @@ func Run(c Config) (status int, err error) {
 	if err != nil {
 		return StatusFailed, explainClone(c.UserNS, err)
 	}
-	// If the child is gone already, its status tells why, not this write.
-	_ = json.NewEncoder(ours).Encode(message{c, terminalSize()})
-
-	var own *console
-	if c.Terminal {
-		if own, err = receiveConsole(ours); err != nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			return StatusFailed, err
-		}
+	forwarder := signals.forward(cmd.Process)
+	console, err := launch(c, cmd.Process, pidfd, born, ours, forwarder)
+	if err != nil {
+		_ = cmd.Process.Kill()
 	}
-	keys := make(chan syscall.Signal)
-	own.serve(cmd.Process.Pid, keys)
-	ended := signals.forward(cmd.Process, keys)
-	err = cmd.Wait()
-	own.close()
+	waitErr := cmd.Wait()
+	sent := forwarder.stop()
+	console.close()
+	if err != nil {
+		return StatusFailed, err
+	}
 	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		return StatusFailed, fmt.Errorf("wait: %w", err)
-	}
-	if sig := ended(); sig != 0 {
-		return StatusSignal + int(sig), nil
+	if waitErr != nil && !errors.As(waitErr, &exit) {
+		return StatusFailed, fmt.Errorf("wait: %w", waitErr)
 	}
 	state := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if state.Signaled() {
+	switch {
+	case state.Signaled() && sent != 0:
+		return StatusSignal + int(sent), nil
+	case state.Signaled():
 		return StatusSignal + int(state.Signal()), nil
 	}
 	return state.ExitStatus(), nil
+}
+
+// launch brings the child from its birth to the command's start: it tells born,
+// sends the message and sets up the console. A child that ends early is no error
+// here; its status tells why.
+func launch(c Config, child *os.Process, pidfd int, born func(int) error, socket *os.File, f *forwarder) (*console, error) {
+	defer unix.Close(pidfd)
+	if err := born(pidfd); err != nil {
+		return nil, err
+	}
+	_ = gob.NewEncoder(socket).Encode(message{c, terminalSize()})
+	var own *console
+	if c.Terminal {
+		var err error
+		if own, err = receiveConsole(socket); err != nil {
+			return nil, err
+		}
+		own.serve(child.Pid, f.keys)
+	}
+	// The child's end of the socket is closed by its exec.
+	_, _ = io.Copy(io.Discard, socket)
+	close(f.running)
+	return own, nil
 }
 
 // socketpair returns the two ends of a connection.

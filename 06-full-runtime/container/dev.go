@@ -49,9 +49,18 @@ func newDev() (*dev, error) {
 		return nil, err
 	}
 	for _, device := range devices {
-		if d.binds[device.name], err = newBind("/dev/" + device.name); err != nil {
+		bind, err := newBind("/dev/" + device.name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // needed only if we cannot make it
+		}
+		if err != nil {
 			return nil, err
 		}
+		// Its data may be written all the same, but not its owner or mode.
+		if err := bind.makeReadOnly(); err != nil {
+			return nil, err
+		}
+		d.binds[device.name] = bind
 	}
 	return d, nil
 }
@@ -94,10 +103,9 @@ func (d *dev) attach() error {
 func (d *dev) device(path string, major, minor uint32, bind *mount) error {
 	const mode = 0o666
 	err := unix.Mknod(path, unix.S_IFCHR|mode, int(unix.Mkdev(major, minor)))
-	if errors.Is(err, unix.EPERM) {
+	if errors.Is(err, unix.EPERM) && bind != nil {
 		return bind.attachFile(path)
 	}
-	unix.Close(bind.fd)
 	if err != nil {
 		return fmt.Errorf("mknod %s: %w", path, err)
 	}

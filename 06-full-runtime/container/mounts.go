@@ -1,6 +1,7 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,6 +66,16 @@ func newBind(path string) (*mount, error) {
 		return nil, fmt.Errorf("bind %s: open_tree: %w", path, err)
 	}
 	return &mount{fd, path}, nil
+}
+
+// makeReadOnly has the mount refuse changes, if the kernel can: from 5.12 on.
+func (m *mount) makeReadOnly() error {
+	attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+	err := unix.MountSetattr(m.fd, "", unix.AT_EMPTY_PATH, attr)
+	if err != nil && !errors.Is(err, unix.ENOSYS) {
+		return fmt.Errorf("mount %s: mount_setattr: %w", m.what, err)
+	}
+	return nil
 }
 
 // attach puts the mount at a directory, which is made if it does not exist.

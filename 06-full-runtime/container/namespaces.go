@@ -21,8 +21,11 @@ func namespaces(userNS bool) *syscall.SysProcAttr {
 			unix.CLONE_NEWPID | // process numbers
 			unix.CLONE_NEWIPC | // System V IPC and POSIX message queues
 			unix.CLONE_NEWCGROUP, // what /proc/self/cgroup and cgroup mounts show as "/"
-		// The container does not outlive us, not even after kill -9.
+		// The container is not to outlive us, not even after kill -9.
 		Pdeathsig: unix.SIGKILL,
+		// In a session of its own, kill(0, …) in there does not reach our process
+		// group, nor /dev/tty our terminal.
+		Setsid: true,
 	}
 	if userNS {
 		attr.Cloneflags |= unix.CLONE_NEWUSER
@@ -30,13 +33,14 @@ func namespaces(userNS bool) *syscall.SysProcAttr {
 		attr.GidMappings = idMap(os.Getegid())
 		// Writing a gid map takes a privilege, or giving up setgroups(2), with
 		// which a process could drop a group that denies it something.
-		attr.GidMappingsEnableSetgroups = os.Geteuid() == 0
+		attr.GidMappingsEnableSetgroups = os.Geteuid() == 0 && mapsAllIDs()
 	}
 	return attr
 }
 
 // idMap maps the container's ids to the host's. Anybody may map one id, their
-// own; it becomes root in there. Root may map all of them.
+// own; it becomes root in there. Root may map all of them, each to itself: the
+// container's root then owns what the host's does, without its capabilities.
 func idMap(own int) []syscall.SysProcIDMap {
 	if os.Geteuid() == 0 && mapsAllIDs() {
 		// The kernel's own limit: 2^32-1 stands for "no id".

@@ -1,7 +1,7 @@
 package container
 
 import (
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"os"
@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// As PID 1 of a container the program's life ends here, before the packages
-// that main needs are initialised: those for pulling images take longer to
-// start than all that follows.
+// As PID 1 of a container the program's life ends here, before most packages that
+// main needs are initialised: those for pulling images take longer to start than
+// all that follows.
 func init() {
 	if os.Args[0] != childName {
 		return
@@ -39,6 +39,8 @@ func pid1() error {
 	if os.Getpid() != 1 {
 		return errors.New("not PID 1: only the parent's half may start this one")
 	}
+	// Modes are to be what we say, whatever the user's mask.
+	unix.Umask(0o022)
 	parent := os.NewFile(3, "parent")
 	defer parent.Close()
 	c, err := receive(parent)
@@ -92,7 +94,7 @@ func receive(parent *os.File) (message, error) {
 	var m message
 	// From here on the socket is ours alone, and not the command's.
 	unix.CloseOnExec(int(parent.Fd()))
-	if err := json.NewDecoder(parent).Decode(&m); err != nil {
+	if err := gob.NewDecoder(parent).Decode(&m); err != nil {
 		return m, fmt.Errorf("read the parent's message: %w", err)
 	}
 	return m, nil

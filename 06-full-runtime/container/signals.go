@@ -6,75 +6,94 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// catcher collects the signals that would end us and are meant for the
-// container.
+// catcher collects the signals that are meant for the container.
 type catcher chan os.Signal
 
+// catchSignals begins to. Those that we were started to ignore stay ignored, by
+// the container too: nohup(1) means it.
 func catchSignals() catcher {
 	c := make(catcher, 16)
-	signal.Notify(c, unix.SIGINT, unix.SIGTERM, unix.SIGQUIT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2)
+	for _, s := range []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGQUIT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2} {
+		if !signal.Ignored(s) {
+			signal.Notify(c, s)
+		}
+	}
 	return c
 }
 
-// forward passes the signals on to PID 1 until the returned function is called,
-// which tells with what signal, if any, we had to end PID 1 ourselves. Signals
-// from keys have reached PID 1 already.
+// forwarder passes signals on to PID 1.
 //
 // The kernel drops a signal that would end PID 1 and that PID 1 has no handler
 // for: signal(7) excepts it, since its end is the end of the namespace. Most
 // programs have none and expect to be ended, so we do it with SIGKILL.
-func (c catcher) forward(pid1 *os.Process, keys <-chan syscall.Signal) (ended func() syscall.Signal) {
-	var last atomic.Int64
+type forwarder struct {
+	signals catcher
+	pid1    *os.Process
+	// keys takes the signals that a key has sent to PID 1 already.
+	keys chan syscall.Signal
+	// running is to be closed when PID 1 is the command, and its handlers are its
+	// own. Before, it is a program of ours, and what ends one ends it.
+	running chan struct{}
+	sent    syscall.Signal // what we took SIGKILL for
+	ended   chan struct{}
+}
+
+func (c catcher) forward(pid1 *os.Process) *forwarder {
+	f := &forwarder{
+		signals: c,
+		pid1:    pid1,
+		keys:    make(chan syscall.Signal),
+		running: make(chan struct{}),
+		ended:   make(chan struct{}),
+	}
 	go func() {
+		defer close(f.ended)
 		for {
-			var sig syscall.Signal
-			var typed bool
 			select {
-			case s, more := <-c:
+			case s, more := <-f.signals:
 				if !more {
 					return
 				}
-				sig = s.(syscall.Signal)
-				typed = (sig == unix.SIGINT || sig == unix.SIGQUIT) && shareKeyboard(pid1.Pid)
-			case sig = <-keys:
-				typed = true
-			}
-			switch {
-			case ends(sig) && hasDefault(pid1.Pid, sig):
-				last.Store(int64(sig))
-				_ = pid1.Kill()
-			case !typed:
-				_ = pid1.Signal(sig)
+				sig := s.(syscall.Signal)
+				if !f.end(sig) {
+					_ = f.pid1.Signal(sig)
+				}
+			case sig := <-f.keys:
+				f.end(sig)
 			}
 		}
 	}()
-	return func() syscall.Signal {
-		signal.Stop(c)
-		close(c)
-		return syscall.Signal(last.Load())
-	}
+	return f
 }
 
-// shareKeyboard reports whether Ctrl-C reaches PID 1 as well as us: we have one
-// process group, in the foreground of a terminal.
-func shareKeyboard(pid1 int) bool {
-	tty, err := os.Open("/dev/tty")
-	if err != nil {
+// end kills PID 1 if the signal is to end it and cannot.
+func (f *forwarder) end(sig syscall.Signal) bool {
+	if !ends(sig) {
 		return false
 	}
-	defer tty.Close()
-	foreground, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
-	if err != nil || foreground != unix.Getpgrp() {
-		return false
+	select {
+	case <-f.running:
+		if !hasDefault(f.pid1.Pid, sig) {
+			return false
+		}
+	default:
 	}
-	group, err := unix.Getpgid(pid1)
-	return err == nil && group == foreground
+	f.sent = sig
+	_ = f.pid1.Kill()
+	return true
+}
+
+// stop ends forwarding and tells which signal, if any, SIGKILL stood in for.
+func (f *forwarder) stop() syscall.Signal {
+	signal.Stop(f.signals)
+	close(f.signals)
+	<-f.ended
+	return f.sent
 }
 
 // ends reports whether a signal is a request to end.

@@ -3,6 +3,7 @@ package container
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -14,12 +15,30 @@ import (
 // lookupUser finds a user in the image's /etc/passwd and /etc/group. A number
 // need not be in there; a name must.
 func lookupUser(name string) (*user.ExecUser, error) {
-	root := &user.ExecUser{Home: "/"}
-	u, err := user.GetExecUserPath(name, root, "/etc/passwd", "/etc/group")
+	passwd, group := openRegular("/etc/passwd"), openRegular("/etc/group")
+	defer passwd.Close()
+	defer group.Close()
+	if name == "" {
+		name = "0"
+	}
+	u, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, passwd, group)
 	if err != nil {
 		return nil, fmt.Errorf("user %s: %w", name, err)
 	}
 	return u, nil
+}
+
+// openRegular opens a file of the image. If it is none, or a FIFO on which
+// reading would wait for ever, it counts as empty.
+func openRegular(path string) io.ReadCloser {
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err == nil {
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			return file
+		}
+		file.Close()
+	}
+	return io.NopCloser(strings.NewReader(""))
 }
 
 // becomeUser gives up being root, if the user is another.

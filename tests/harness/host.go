@@ -24,6 +24,7 @@ type host struct {
 	cgroups  map[string]bool
 	children map[int]string // process number to name
 	temp     map[string]bool
+	root     []string // the root directory's mode, owner and names
 }
 
 // proc is the host's /proc, also when somebody mounts another over it.
@@ -43,6 +44,9 @@ func snapshot(t *testing.T) *host {
 		t.Fatal(err)
 	}
 	if h.mounts, err = mounts("self"); err != nil {
+		t.Fatal(err)
+	}
+	if h.root, err = rootDirectory(); err != nil {
 		t.Fatal(err)
 	}
 	self, err := os.Readlink("/proc/self")
@@ -96,12 +100,30 @@ func (h *host) compare(now *host) []string {
 			say("a process was left behind: %d %s\nwhat the program starts must not outlive it (prctl PR_SET_PDEATHSIG, or a PID namespace whose PID 1 dies)", pid, name)
 		}
 	}
+	if !slices.Equal(h.root, now.root) {
+		say("the host's root directory was %v and is %v: an unpacked layer or a mount got out of its directory", h.root, now.root)
+	}
 	for path := range now.temp {
 		if !h.temp[path] {
 			say("the host has a new %s", path)
 		}
 	}
 	return problems
+}
+
+// rootDirectory describes the host's root directory. A way out of a container or
+// of a layer's directory ends there more often than not.
+func rootDirectory() ([]string, error) {
+	var st unix.Stat_t
+	if err := unix.Stat("/", &st); err != nil {
+		return nil, fmt.Errorf("stat /: %w", err)
+	}
+	entries, err := os.ReadDir("/")
+	described := []string{fmt.Sprintf("mode %o", st.Mode), fmt.Sprintf("owner %d:%d", st.Uid, st.Gid)}
+	for _, entry := range entries {
+		described = append(described, entry.Name())
+	}
+	return described, err
 }
 
 // missing returns the lines of b that a lacks.

@@ -1,0 +1,42 @@
+package container
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// sealedSelf returns a copy of the running program, in memory, that nobody can
+// change. The child is started from it and not from our file: root in a container
+// that gets hold of its first process's /proc/self/exe, by having an image's
+// command or its interpreter be that, could write to the file, and what is
+// started on the host the next time would be the image's (CVE-2019-5736).
+func sealedSelf() (*os.File, error) {
+	program, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close()
+	fd, err := unix.MemfdCreate(childName, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, fmt.Errorf("memfd_create: %w", err)
+	}
+	// Low numbers are taken, in the child, by the descriptors that it inherits.
+	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 10)
+	unix.Close(fd)
+	if err != nil {
+		return nil, fmt.Errorf("fcntl F_DUPFD_CLOEXEC: %w", err)
+	}
+	memory := os.NewFile(uintptr(high), childName)
+	if _, err = io.Copy(memory, program); err == nil {
+		_, err = unix.FcntlInt(memory.Fd(), unix.F_ADD_SEALS,
+			unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
+	}
+	if err != nil {
+		memory.Close()
+		return nil, fmt.Errorf("copy /proc/self/exe to memory: %w", err)
+	}
+	return memory, nil
+}
