@@ -72,7 +72,7 @@ func execCommand(args, env []string) error {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
 		failed.status = StatusNotFound
 	case errors.Is(err, unix.ENOEXEC):
-		failed.err = fmt.Errorf("%w\nis it a program for this machine, or a script that begins with #!", failed.err)
+		failed.err = fmt.Errorf("%w\nit is no program for this machine, nor a script that names its interpreter", failed.err)
 	}
 	return failed
 }
