@@ -23,14 +23,17 @@ import (
 
 // Config is what a container is made of.
 type Config struct {
-	Rootfs   string   // directory on the host that becomes "/"
-	Hostname string   //
-	Args     []string // the command and its arguments
-	Env      []string // KEY=VALUE; sensible values are added for what is missing
-	WorkDir  string   // made if it does not exist; "" is "/"
-	User     string   // NAME or UID, and perhaps :GROUP or :GID, as an image has it; "" is root
-	UserNS   bool     // in a user namespace, where root has no rights over the host's
-	Terminal bool     // at a terminal of its own, instead of our stdin, stdout and stderr
+	Rootfs    string // directory on the host that becomes "/"
+	Hostname  string
+	Args      []string // the command and its arguments
+	Env       []string // KEY=VALUE, later ones count; sensible values are added for what is missing
+	WorkDir   string   // made if it does not exist; "" is "/"
+	User      string   // NAME or UID, and perhaps :GROUP or :GID, as an image has it; "" is root
+	Mounts    []Mount
+	UserNS    bool // in a user namespace, where root has no rights over the host's
+	NoNetwork bool // in a network namespace with nothing but lo
+	ReadOnly  bool // "/" cannot be written to
+	Terminal  bool // at a terminal of its own, instead of our stdin, stdout and stderr
 }
 
 // Statuses that are not the command's own are those of `docker run`.
@@ -86,7 +89,7 @@ func Run(c Config, born func(pidfd int) error) (status int, err error) {
 	cmd.Env = []string{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{childs} // becomes descriptor 3
-	cmd.SysProcAttr = namespaces(c.UserNS)
+	cmd.SysProcAttr = namespaces(c)
 	pidfd := -1
 	cmd.SysProcAttr.PidFD = &pidfd
 

@@ -14,7 +14,7 @@ import (
 // namespaces asks clone(2) for a child in namespaces of its own, which is the
 // clone approach: unlike after unshare(2), the child is PID 1 from its birth, and
 // the parent stays outside, where it can clean up.
-func namespaces(userNS bool) *syscall.SysProcAttr {
+func namespaces(c Config) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWUTS | // hostname
 			unix.CLONE_NEWNS | // mount tree
@@ -27,7 +27,10 @@ func namespaces(userNS bool) *syscall.SysProcAttr {
 		// group, nor /dev/tty our terminal.
 		Setsid: true,
 	}
-	if userNS {
+	if c.NoNetwork {
+		attr.Cloneflags |= unix.CLONE_NEWNET
+	}
+	if c.UserNS {
 		attr.Cloneflags |= unix.CLONE_NEWUSER
 		attr.UidMappings = idMap(os.Geteuid())
 		attr.GidMappings = idMap(os.Getegid())

@@ -61,6 +61,10 @@ func pid1() error {
 	if err != nil {
 		return err
 	}
+	volumes, err := newVolumes(c.Mounts)
+	if err != nil {
+		return err
+	}
 	if err := enterRoot(c.Rootfs); err != nil {
 		return err
 	}
@@ -69,6 +73,16 @@ func pid1() error {
 	}
 	if err := dev.attach(); err != nil {
 		return err
+	}
+	for _, v := range volumes {
+		if err := v.attach(); err != nil {
+			return err
+		}
+	}
+	if c.NoNetwork {
+		if err := bringUpLoopback(); err != nil {
+			return err
+		}
 	}
 	user, err := lookupUser(c.User)
 	if err != nil {
@@ -81,6 +95,11 @@ func pid1() error {
 	}
 	if err := enterWorkDir(c.WorkDir); err != nil {
 		return err
+	}
+	if c.ReadOnly {
+		if err := setReadOnly("/", false); err != nil {
+			return err
+		}
 	}
 	if err := becomeUser(user); err != nil {
 		return err

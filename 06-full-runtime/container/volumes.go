@@ -1,0 +1,149 @@
+package container
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Mount is something to be mounted in the container: a file or a directory of
+// the host, or a tmpfs.
+type Mount struct {
+	Source   string // absolute path on the host
+	Target   string // absolute path in the container, made if it does not exist
+	ReadOnly bool
+	Tmpfs    bool     // instead of Source
+	Options  []string // of the tmpfs, as for mount(8)
+}
+
+// volume is a Mount that is made and not yet attached.
+type volume struct {
+	Mount
+	made *mount
+	file bool // what is mounted is not a directory
+}
+
+// newVolumes makes the mounts, as long as the host's files are in sight, and
+// sorts them so that none is put over another below it. Of several with one
+// target the last is meant.
+func newVolumes(mounts []Mount) ([]volume, error) {
+	var volumes []volume
+	depth := func(m Mount) int { return strings.Count(path.Clean(m.Target), "/") }
+	mounts = slices.SortedStableFunc(slices.Values(mounts), func(a, b Mount) int { return depth(a) - depth(b) })
+	for i, m := range mounts {
+		if slices.ContainsFunc(mounts[i+1:], func(later Mount) bool { return path.Clean(later.Target) == path.Clean(m.Target) }) {
+			continue
+		}
+		v := volume{Mount: m}
+		var err error
+		if m.Tmpfs {
+			v.made, err = newTmpfs(m.Options)
+		} else {
+			var info os.FileInfo
+			if info, err = os.Stat(m.Source); err == nil {
+				v.file = !info.IsDir()
+				v.made, err = newBind(m.Source)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("volume on %s: %w", m.Target, err)
+		}
+		volumes = append(volumes, v)
+	}
+	return volumes, nil
+}
+
+// newTmpfs makes a tmpfs as docker run does. The options that are the mount's
+// and not the filesystem's are flags of fsmount(2).
+func newTmpfs(options []string) (*mount, error) {
+	attr := unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
+	own := []string{"mode=1777"}
+	for _, option := range options {
+		switch option {
+		case "exec":
+			attr &^= unix.MOUNT_ATTR_NOEXEC
+		case "suid":
+			attr &^= unix.MOUNT_ATTR_NOSUID
+		case "dev":
+			attr &^= unix.MOUNT_ATTR_NODEV
+		case "ro":
+			attr |= unix.MOUNT_ATTR_RDONLY
+		case "rw", "noexec", "nosuid", "nodev":
+		default:
+			own = append(own, option)
+		}
+	}
+	return newMount("tmpfs", attr, own...)
+}
+
+// attach puts the volume in its place, wherever symlinks of the image lead.
+func (v *volume) attach() error {
+	target, err := makeTarget(v.Target, v.file)
+	if err != nil {
+		return fmt.Errorf("volume on %s: %w", v.Target, err)
+	}
+	if err := v.made.move(target); err != nil {
+		return err
+	}
+	if v.ReadOnly {
+		return setReadOnly(target, true)
+	}
+	return nil
+}
+
+// makeTarget makes the file or directory to mount on, if it does not exist, and
+// what the name leads to if it is a symlink to nothing.
+func makeTarget(target string, file bool) (string, error) {
+	for range 40 { // as many symlinks as the kernel follows
+		link, err := os.Readlink(target)
+		if err != nil {
+			break
+		}
+		if !path.IsAbs(link) {
+			link = path.Join(path.Dir(target), link)
+		}
+		target = link
+	}
+	if !file {
+		return target, os.MkdirAll(target, 0o755)
+	}
+	if err := os.MkdirAll(path.Dir(target), 0o755); err != nil {
+		return "", err
+	}
+	created, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return target, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return target, created.Close()
+}
+
+// setReadOnly has the mount at a path refuse writes, and with all also those
+// mounted below it. Before Linux 5.12, mount(2) can do it for one at a time.
+func setReadOnly(path string, all bool) error {
+	flags := uint(0)
+	if all {
+		flags = unix.AT_RECURSIVE
+	}
+	err := unix.MountSetattr(unix.AT_FDCWD, path, flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+	if errors.Is(err, unix.ENOSYS) && !all {
+		var fs unix.Statfs_t
+		if err := unix.Statfs(path, &fs); err != nil {
+			return fmt.Errorf("statfs %s: %w", path, err)
+		}
+		// The other flags stay as they are: in a user namespace they must.
+		keep := uintptr(fs.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
+		err = unix.Mount("", path, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|keep, "")
+	}
+	if err != nil {
+		return fmt.Errorf("make %s read-only: mount_setattr: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"example.com/container-go/05-oci-pull/image"
+	"example.com/container-go/05-oci-pull/interrupt"
+	"example.com/container-go/05-oci-pull/janitor"
+	"example.com/container-go/05-oci-pull/progress"
+	"example.com/container-go/05-oci-pull/pull"
+	"example.com/container-go/06-full-runtime/container"
+)
+
+// run is the runtime's table of contents.
+func run(r request) (status int, err error) {
+	if os.Geteuid() != 0 && !r.userNS {
+		say("not root: using a user namespace (--userns)")
+		r.userNS = true
+	}
+	dir, err := janitor.NewDir(os.TempDir(), "container-go-*")
+	if err != nil {
+		return container.StatusFailed, err
+	}
+	defer func() {
+		if removeErr := dir.Remove(); err == nil {
+			err = removeErr
+		}
+	}()
+	rootfs := filepath.Join(dir.Path, "rootfs")
+	img, status, err := download(r, rootfs)
+	if err != nil {
+		return status, err
+	}
+	config, err := configure(r, img, rootfs)
+	if err != nil {
+		return container.StatusFailed, err
+	}
+	names, err := nameFiles(dir.Path, r.hostname)
+	if err != nil {
+		return container.StatusFailed, err
+	}
+	config.Mounts = slices.Concat(names, r.mounts)
+	say("Using clone approach for namespace creation")
+	return container.Run(config, dir.KillFirst)
+}
+
+// download makes rootfs out of the image. A signal ends it early.
+func download(r request, rootfs string) (img *image.Image, status int, err error) {
+	ctx, stop := interrupt.Context()
+	say(fmt.Sprintf("Downloading and unpacking %s to %s", r.ref, rootfs))
+	if img, err = image.Open(ctx, r.ref, r.options); err == nil {
+		if err = pull.MakeRoot(rootfs); err == nil {
+			err = pull.Unpack(ctx, img, rootfs, progress.New(os.Stderr))
+		}
+	}
+	stop()
+	if status, interrupted := interrupt.Status(ctx); interrupted {
+		return nil, status, errors.New("interrupted")
+	}
+	return img, container.StatusFailed, err
+}
+
+// configure puts together what the image says and what the user says, who is
+// right where both say something (image-spec config.md, docker-run(1)).
+func configure(r request, img *image.Image, rootfs string) (container.Config, error) {
+	own := img.Config.Config
+	c := container.Config{
+		Rootfs:    rootfs,
+		Hostname:  r.hostname,
+		Env:       slices.Concat(own.Env, r.env),
+		WorkDir:   own.WorkingDir,
+		User:      own.User,
+		UserNS:    r.userNS,
+		ReadOnly:  r.readOnly,
+		NoNetwork: r.noNetwork,
+		Terminal:  r.terminal || container.AtTerminal(),
+	}
+	if r.workDir != nil {
+		c.WorkDir = *r.workDir
+	}
+	if r.user != nil {
+		c.User = *r.user
+	}
+	// Arguments replace the image's command; another entrypoint also clears it.
+	entrypoint, cmd := own.Entrypoint, own.Cmd
+	if r.entrypoint != nil {
+		entrypoint, cmd = nil, nil
+		if *r.entrypoint != "" {
+			entrypoint = []string{*r.entrypoint}
+		}
+	}
+	if len(r.args) > 0 {
+		cmd = r.args
+	}
+	c.Args = slices.Concat(entrypoint, cmd)
+	if len(c.Args) == 0 {
+		return c, fmt.Errorf("image %s names no command to run\nname one after the flags", r.ref)
+	}
+	return c, nil
+}
