@@ -136,3 +136,17 @@ func TestRuntimeNameFiles(t *testing.T) {
 		}
 	})
 }
+
+// With -t there is a terminal also where we are not at one.
+func TestFlagTerminal(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		cmd := with(c, []string{"-it"}, "sh", "-c", "tty; read line; echo got $line; cat; exit 4")
+		cmd.Stdin = strings.NewReader("word\n")
+		r := cmd.Run().Want(4)
+		for _, want := range []string{"/dev/pts/0\r\n", "got word\r\n"} {
+			if !strings.Contains(r.Stdout, want) {
+				t.Errorf("no %q in what it printed:\n%s", want, r)
+			}
+		}
+	})
+}

@@ -20,6 +20,9 @@ import (
 // control works, as our own terminal's cannot, whose process groups have no
 // number in there; and nothing in the container can reach our terminal.
 
+// ctrlD is the key that ends the input from a terminal.
+const ctrlD = 4
+
 // AtTerminal reports whether this process's stdin, stdout and stderr are all
 // terminals. If one is not, the three are to be kept apart.
 func AtTerminal() bool {
@@ -80,7 +83,7 @@ func openConsole(parent *os.File, size *unix.Winsize, owner int) error {
 
 // console is our side of the container's terminal.
 type console struct {
-	terminal *janitor.Terminal // our own
+	terminal *janitor.Terminal // our own, nil if we are not at one
 	pty      *os.File
 	shown    chan struct{} // closed when all output was
 	resized  chan os.Signal
@@ -106,17 +109,18 @@ func receiveConsole(child *os.File) (*console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("receive the container's terminal: %w", err)
 	}
-	terminal, err := janitor.MakeRaw(os.Stdin)
-	if err != nil {
-		unix.Close(fds[0])
-		return nil, err
+	c := &console{
+		pty:     os.NewFile(uintptr(fds[0]), "pty"),
+		shown:   make(chan struct{}),
+		resized: make(chan os.Signal, 1),
 	}
-	return &console{
-		terminal: terminal,
-		pty:      os.NewFile(uintptr(fds[0]), "pty"),
-		shown:    make(chan struct{}),
-		resized:  make(chan os.Signal, 1),
-	}, nil
+	if term.IsTerminal(0) {
+		if c.terminal, err = janitor.MakeRaw(os.Stdin); err != nil {
+			c.pty.Close()
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 // serve passes on what is typed and shown. Signals that the container's terminal
@@ -128,7 +132,7 @@ func (c *console) serve(pid1 int, keys chan<- syscall.Signal) {
 	signal.Notify(c.resized, unix.SIGWINCH, unix.SIGCONT)
 	go func() {
 		for s := range c.resized {
-			if s == unix.SIGCONT { // the shell that stopped us has set its own mode
+			if s == unix.SIGCONT && c.terminal != nil { // the shell that stopped us has set its own mode
 				_ = c.terminal.Raw()
 			}
 			c.resize()
@@ -138,6 +142,9 @@ func (c *console) serve(pid1 int, keys chan<- syscall.Signal) {
 		buffer := make([]byte, 4096)
 		for {
 			n, err := os.Stdin.Read(buffer)
+			if err == io.EOF && c.terminal == nil {
+				_, _ = c.pty.Write([]byte{ctrlD})
+			}
 			if err != nil {
 				return
 			}
@@ -200,6 +207,8 @@ func (c *console) close() {
 	}
 	<-c.shown
 	signal.Stop(c.resized)
-	c.terminal.Restore()
+	if c.terminal != nil {
+		c.terminal.Restore()
+	}
 	c.pty.Close()
 }
