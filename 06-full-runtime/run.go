@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -21,6 +22,7 @@ func run(r request) (status int, err error) {
 		say("not root: using a user namespace (--userns)")
 		r.userNS = true
 	}
+	ctx, stop := interrupt.Context()
 	dir, err := janitor.NewDir(os.TempDir(), "container-go-*")
 	if err != nil {
 		return container.StatusFailed, err
@@ -31,9 +33,13 @@ func run(r request) (status int, err error) {
 		}
 	}()
 	rootfs := filepath.Join(dir.Path, "rootfs")
-	img, status, err := download(r, rootfs)
+	img, err := download(ctx, r, rootfs)
+	stop()
+	if status, interrupted := interrupt.Status(ctx); interrupted {
+		return status, errors.New("interrupted")
+	}
 	if err != nil {
-		return status, err
+		return container.StatusFailed, err
 	}
 	config, err := configure(r, img, rootfs)
 	if err != nil {
@@ -48,20 +54,17 @@ func run(r request) (status int, err error) {
 	return container.Run(config, dir.KillFirst)
 }
 
-// download makes rootfs out of the image. A signal ends it early.
-func download(r request, rootfs string) (img *image.Image, status int, err error) {
-	ctx, stop := interrupt.Context()
+// download makes rootfs out of the image.
+func download(ctx context.Context, r request, rootfs string) (*image.Image, error) {
 	say(fmt.Sprintf("Downloading and unpacking %s to %s", r.ref, rootfs))
-	if img, err = image.Open(ctx, r.ref, r.options); err == nil {
-		if err = pull.MakeRoot(rootfs); err == nil {
-			err = pull.Unpack(ctx, img, rootfs, progress.New(os.Stderr))
-		}
+	img, err := image.Open(ctx, r.ref, r.options)
+	if err != nil {
+		return nil, err
 	}
-	stop()
-	if status, interrupted := interrupt.Status(ctx); interrupted {
-		return nil, status, errors.New("interrupted")
+	if err := pull.MakeRoot(rootfs); err != nil {
+		return nil, err
 	}
-	return img, container.StatusFailed, err
+	return img, pull.Unpack(ctx, img, rootfs, progress.New(os.Stderr))
 }
 
 // configure puts together what the image says and what the user says, who is

@@ -15,14 +15,14 @@ type Signal struct{ syscall.Signal }
 
 func (s Signal) Error() string { return "interrupted: " + s.String() }
 
-// Context returns a context that the first SIGINT, SIGTERM or SIGHUP ends, and a
+// Context returns a context that the first SIGINT, SIGTERM, SIGHUP or SIGQUIT ends, and a
 // function that gives signals their usual effect again; one that came before is
 // known to Status then. Those that are ignored stay so: nohup(1) means it. The
 // second signal always has its usual effect.
 func Context() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) {
 			signal.Notify(signals, s)
 		}

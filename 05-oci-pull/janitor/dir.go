@@ -1,6 +1,7 @@
 package janitor
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -16,19 +17,15 @@ type Dir struct {
 	janitor *janitor
 }
 
-// NewDir makes a directory with a name like os.MkdirTemp's.
+// NewDir makes a directory with a name like os.MkdirTemp's. The janitor makes
+// it, so that there is no moment at which it is there and nobody looks after it.
 func NewDir(parent, pattern string) (*Dir, error) {
 	parent, err := filepath.Abs(parent)
 	if err != nil {
 		return nil, err
 	}
-	path, err := os.MkdirTemp(parent, pattern)
+	j, path, err := hire("container-go-janitor-dir", filepath.Join(parent, pattern))
 	if err != nil {
-		return nil, err
-	}
-	j, err := start("container-go-janitor-dir", path)
-	if err != nil {
-		os.Remove(path)
 		return nil, err
 	}
 	return &Dir{path, j}, nil
@@ -51,14 +48,18 @@ func (d *Dir) Remove() error {
 func (d *Dir) Keep(name, target string) error {
 	from := filepath.Join(d.Path, name)
 	if err := syscall.Rename(from, target); err != nil {
-		d.Remove()
-		return &os.LinkError{Op: "rename", Old: from, New: target, Err: err}
+		return errors.Join(&os.LinkError{Op: "rename", Old: from, New: target, Err: err}, d.Remove())
 	}
 	return d.Remove()
 }
 
-// sweep is the janitor's duty for a Dir.
-func sweep(path string) {
+// keepDir is the janitor's duty for a Dir.
+func keepDir(pattern string) {
+	path, err := os.MkdirTemp(filepath.Split(pattern))
+	answer(path, err)
+	if err != nil {
+		return
+	}
 	outlive()
 	// Processes that are being killed along with our parent may still write.
 	for range 50 {

@@ -7,7 +7,9 @@
 package janitor
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -18,8 +20,8 @@ import (
 
 // The janitor's names, as which it is started, say what it is to do.
 var duties = map[string]func(argument string){
-	"container-go-janitor-dir":      sweep,
-	"container-go-janitor-terminal": restore,
+	"container-go-janitor-dir":      keepDir,
+	"container-go-janitor-terminal": keepTerminal,
 }
 
 // The janitor's work begins, and ends, before the packages of the program that
@@ -40,7 +42,26 @@ type janitor struct {
 	alive *os.File // the connection that tells it that we are
 }
 
-// start starts a janitor, which inherits the files as descriptors 3 and up.
+// hire starts a janitor, which inherits the files as descriptors 3 and up, and
+// returns its answer. A key like Ctrl-C can hit it between its fork and the
+// setsid that takes it out of the terminal's reach: then there is no answer, and
+// another one is hired.
+func hire(duty, argument string, files ...*os.File) (j *janitor, answer string, err error) {
+	for range 3 {
+		if j, err = start(duty, argument, files...); err != nil {
+			return nil, "", err
+		}
+		if answer, err = j.reply(); err == nil {
+			return j, answer, nil
+		}
+		j.dismiss()
+		if !errors.Is(err, io.EOF) {
+			break
+		}
+	}
+	return nil, "", err
+}
+
 func start(duty, argument string, files ...*os.File) (*janitor, error) {
 	cmd := exec.Command("/proc/self/exe", argument)
 	cmd.Args[0] = duty
@@ -67,6 +88,34 @@ func start(duty, argument string, files ...*os.File) (*janitor, error) {
 func (j *janitor) dismiss() {
 	j.alive.Close()
 	_ = j.cmd.Wait()
+}
+
+// reply waits for the janitor's answer to being started.
+func (j *janitor) reply() (string, error) {
+	message := make([]byte, 8<<10)
+	n, err := j.alive.Read(message)
+	if err != nil {
+		return "", fmt.Errorf("hear from the janitor: %w", err)
+	}
+	if message[0] == failed {
+		return "", errors.New(string(message[1:n]))
+	}
+	return string(message[1:n]), nil
+}
+
+// What an answer begins with.
+const (
+	done   = 0
+	failed = 1
+)
+
+// answer is the janitor's side of reply. If nobody hears it, outlive will know.
+func answer(text string, err error) {
+	message := append([]byte{done}, text...)
+	if err != nil {
+		message = append([]byte{failed}, err.Error()...)
+	}
+	_ = unix.Send(0, message, unix.MSG_NOSIGNAL)
 }
 
 // entrust sends the janitor a pidfd: what it refers to is to be killed if we die.

@@ -21,18 +21,11 @@ func MakeRaw(file *os.File) (*Terminal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("get the terminal's mode: %w", err)
 	}
-	// It takes note of the mode before it answers, so the change must wait.
-	ready, done, err := os.Pipe()
+	// The janitor answers when it has noted the mode, which may change then.
+	j, _, err := hire("container-go-janitor-terminal", "", file)
 	if err != nil {
 		return nil, err
 	}
-	defer ready.Close()
-	j, err := start("container-go-janitor-terminal", "", file, done)
-	done.Close()
-	if err != nil {
-		return nil, err
-	}
-	_, _ = ready.Read(make([]byte, 1))
 	t := &Terminal{file, state, j}
 	if err := t.Raw(); err != nil {
 		t.Restore()
@@ -55,12 +48,13 @@ func (t *Terminal) Restore() {
 	t.janitor.dismiss()
 }
 
-// restore is the janitor's duty for a Terminal.
-func restore(string) {
+// keepTerminal is the janitor's duty for a Terminal.
+func keepTerminal(string) {
 	state, err := term.GetState(3)
-	os.NewFile(4, "ready").Close()
-	outlive()
-	if err == nil {
-		_ = term.Restore(3, state)
+	answer("", err)
+	if err != nil {
+		return
 	}
+	outlive()
+	_ = term.Restore(3, state)
 }

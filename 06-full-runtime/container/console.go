@@ -1,12 +1,12 @@
 package container
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -51,7 +51,7 @@ func openConsole(parent *os.File, size *unix.Winsize, owner int) error {
 		return fmt.Errorf("open %s: %w", name, err)
 	}
 	if err := unix.Fchown(tty, owner, -1); err != nil {
-		return fmt.Errorf("chown %s: %w", name, err)
+		return adviseID("chown "+name+" to", owner, err)
 	}
 	if size != nil {
 		if err := unix.IoctlSetWinsize(tty, unix.TIOCSWINSZ, size); err != nil {
@@ -85,8 +85,10 @@ func openConsole(parent *os.File, size *unix.Winsize, owner int) error {
 type console struct {
 	terminal *janitor.Terminal // our own, nil if we are not at one
 	pty      *os.File
-	shown    chan struct{} // closed when all output was
+	ended    chan struct{} // closed when PID 1 is dead
+	shown    chan struct{} // closed when all output is shown
 	resized  chan os.Signal
+	literal  bool // the next key is to be taken as it is: the last was Ctrl-V
 }
 
 // receiveConsole takes our side from the child, and makes our own terminal raw.
@@ -109,8 +111,14 @@ func receiveConsole(child *os.File) (*console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("receive the container's terminal: %w", err)
 	}
+	// Go waits for it in its own way then, and Close ends a Read.
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		unix.Close(fds[0])
+		return nil, fmt.Errorf("fcntl O_NONBLOCK: %w", err)
+	}
 	c := &console{
 		pty:     os.NewFile(uintptr(fds[0]), "pty"),
+		ended:   make(chan struct{}),
 		shown:   make(chan struct{}),
 		resized: make(chan os.Signal, 1),
 	}
@@ -130,6 +138,7 @@ func (c *console) serve(pid1 int, keys chan<- syscall.Signal) {
 		return
 	}
 	signal.Notify(c.resized, unix.SIGWINCH, unix.SIGCONT)
+	c.resize() // it may have changed since we sent it
 	go func() {
 		for s := range c.resized {
 			if s == unix.SIGCONT && c.terminal != nil { // the shell that stopped us has set its own mode
@@ -138,50 +147,83 @@ func (c *console) serve(pid1 int, keys chan<- syscall.Signal) {
 			c.resize()
 		}
 	}()
-	go func() {
-		buffer := make([]byte, 4096)
-		for {
-			n, err := os.Stdin.Read(buffer)
-			if err == io.EOF && c.terminal == nil {
-				_, _ = c.pty.Write([]byte{ctrlD})
-			}
-			if err != nil {
-				return
-			}
-			if _, err := c.pty.Write(buffer[:n]); err != nil {
-				return
-			}
-			if sig := c.signalOf(buffer[:n], pid1); sig != 0 {
-				keys <- sig
-			}
+	go c.passKeys(pid1, keys)
+	go c.show()
+}
+
+// passKeys passes on what is typed until there is no more.
+func (c *console) passKeys(pid1 int, keys chan<- syscall.Signal) {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := os.Stdin.Read(buffer)
+		switch {
+		case err != nil && c.terminal != nil:
+			// Our terminal is gone: so is the container's, as its processes learn.
+			c.pty.Close()
+			return
+		case err != nil:
+			_, _ = c.pty.Write([]byte{ctrlD})
+			return
 		}
-	}()
-	go func() {
-		// It ends with EIO, when no process has the container's side open.
+		if _, err := c.pty.Write(buffer[:n]); err != nil {
+			return
+		}
+		if sig := c.signalOf(buffer[:n], pid1); sig != 0 {
+			keys <- sig
+		}
+	}
+}
+
+// show shows the output. The pty reports EIO when no process has the container's
+// side open, but one may open it again as long as there are any.
+func (c *console) show() {
+	defer close(c.shown)
+	for {
 		_, _ = io.Copy(os.Stdout, c.pty)
-		close(c.shown)
-	}()
+		select {
+		case <-c.ended:
+			_, _ = io.Copy(os.Stdout, c.pty)
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// control calls f with our side's descriptor, unless it is closed.
+func (c *console) control(f func(fd int)) {
+	if raw, err := c.pty.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { f(int(fd)) })
+	}
 }
 
 // signalOf tells which signal the container's terminal makes of what was typed,
 // if PID 1 is in its foreground.
-func (c *console) signalOf(typed []byte, pid1 int) syscall.Signal {
-	fd := int(c.pty.Fd())
-	foreground, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
-	if err != nil || foreground != pid1 {
-		return 0
-	}
-	mode, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-	if err != nil || mode.Lflag&unix.ISIG == 0 {
-		return 0
-	}
-	switch {
-	case bytes.IndexByte(typed, mode.Cc[unix.VINTR]) >= 0:
-		return unix.SIGINT
-	case bytes.IndexByte(typed, mode.Cc[unix.VQUIT]) >= 0:
-		return unix.SIGQUIT
-	}
-	return 0
+func (c *console) signalOf(typed []byte, pid1 int) (sig syscall.Signal) {
+	c.control(func(fd int) {
+		foreground, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+		if err != nil || foreground != pid1 {
+			return
+		}
+		mode, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		if err != nil {
+			return
+		}
+		const quoting = unix.ICANON | unix.IEXTEN
+		for _, key := range typed {
+			switch {
+			case c.literal:
+				c.literal = false
+			case key == 0: // in place of a key it means that there is none
+			case key == mode.Cc[unix.VLNEXT] && mode.Lflag&quoting == quoting:
+				c.literal = true
+			case key == mode.Cc[unix.VINTR] && mode.Lflag&unix.ISIG != 0:
+				sig = unix.SIGINT
+			case key == mode.Cc[unix.VQUIT] && mode.Lflag&unix.ISIG != 0:
+				sig = unix.SIGQUIT
+			}
+		}
+	})
+	return sig
 }
 
 // terminalSize is the size of our terminal, nil if it does not tell.
@@ -196,7 +238,7 @@ func terminalSize() *unix.Winsize {
 // resize makes the container's terminal as large as ours.
 func (c *console) resize() {
 	if size := terminalSize(); size != nil {
-		_ = unix.IoctlSetWinsize(int(c.pty.Fd()), unix.TIOCSWINSZ, size)
+		c.control(func(fd int) { _ = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size) })
 	}
 }
 
@@ -205,6 +247,7 @@ func (c *console) close() {
 	if c == nil {
 		return
 	}
+	close(c.ended)
 	<-c.shown
 	signal.Stop(c.resized)
 	if c.terminal != nil {

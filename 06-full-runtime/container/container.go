@@ -11,7 +11,6 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -99,7 +98,7 @@ func Run(c Config, born func(pidfd int) error) (status int, err error) {
 	if err != nil {
 		return StatusFailed, explainClone(c.UserNS, err)
 	}
-	forwarder := signals.forward(cmd.Process)
+	forwarder := signals.forward(cmd.Process, ours)
 	console, err := launch(c, cmd.Process, pidfd, born, ours, forwarder)
 	if err != nil {
 		_ = cmd.Process.Kill()
@@ -124,27 +123,21 @@ func Run(c Config, born func(pidfd int) error) (status int, err error) {
 	return state.ExitStatus(), nil
 }
 
-// launch brings the child from its birth to the command's start: it tells born,
-// sends the message and sets up the console. A child that ends early is no error
-// here; its status tells why.
+// launch gives a newborn child what it needs: it tells born, sends the message
+// and sets up the console. A child that ends early is no error here; its status
+// tells why.
 func launch(c Config, child *os.Process, pidfd int, born func(int) error, socket *os.File, f *forwarder) (*console, error) {
 	defer unix.Close(pidfd)
 	if err := born(pidfd); err != nil {
 		return nil, err
 	}
 	_ = gob.NewEncoder(socket).Encode(message{c, terminalSize()})
-	var own *console
-	if c.Terminal {
-		var err error
-		if own, err = receiveConsole(socket); err != nil {
-			return nil, err
-		}
-		own.serve(child.Pid, f.keys)
+	if !c.Terminal {
+		return nil, nil
 	}
-	// The child's end of the socket is closed by its exec.
-	_, _ = io.Copy(io.Discard, socket)
-	close(f.running)
-	return own, nil
+	own, err := receiveConsole(socket)
+	own.serve(child.Pid, f.keys)
+	return own, err
 }
 
 // socketpair returns the two ends of a connection.

@@ -67,16 +67,16 @@ func newDev() (*dev, error) {
 
 // attach makes /dev and what is in it.
 func (d *dev) attach() error {
-	if err := d.root.attach("/dev"); err != nil {
+	if err := d.root.attachDir("/dev"); err != nil {
 		return err
 	}
-	if err := d.pts.attach("/dev/pts"); err != nil {
+	if err := d.pts.attachDir("/dev/pts"); err != nil {
 		return err
 	}
-	if err := d.shm.attach("/dev/shm"); err != nil {
+	if err := d.shm.attachDir("/dev/shm"); err != nil {
 		return err
 	}
-	if err := d.mqueue.attach("/dev/mqueue"); err != nil {
+	if err := d.mqueue.attachDir("/dev/mqueue"); err != nil {
 		return err
 	}
 	for _, device := range devices {

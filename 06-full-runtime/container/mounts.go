@@ -78,8 +78,8 @@ func (m *mount) makeReadOnly() error {
 	return nil
 }
 
-// attach puts the mount at a directory, which is made if it does not exist.
-func (m *mount) attach(dir string) error {
+// attachDir puts the mount at a directory, which is made if it does not exist.
+func (m *mount) attachDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("mount %s: %w", m.what, err)
 	}

@@ -47,35 +47,15 @@ func pid1() error {
 	if err != nil {
 		return err
 	}
-	if err := setHostname(c.Hostname); err != nil {
-		return err
-	}
-	if err := makePrivate(); err != nil {
+	mounts, err := isolate(c.Config)
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		return adviseUserNS(c.UserNS, err)
 	}
-	proc, err := newProc()
 	if err != nil {
 		return err
 	}
-	dev, err := newDev()
-	if err != nil {
-		return err
-	}
-	volumes, err := newVolumes(c.Mounts)
-	if err != nil {
-		return err
-	}
-	if err := enterRoot(c.Rootfs); err != nil {
-		return err
-	}
-	if err := proc.attach("/proc"); err != nil {
-		return err
-	}
-	if err := dev.attach(); err != nil {
-		return err
-	}
-	for _, v := range volumes {
-		if err := v.attach(); err != nil {
+	for _, m := range mounts {
+		if err := m.attach(); err != nil {
 			return err
 		}
 	}
@@ -105,6 +85,33 @@ func pid1() error {
 		return err
 	}
 	return execCommand(c.Args, environment(c.Config, user.Home))
+}
+
+// attacher is a mount, or several, that is made and not yet in its place.
+type attacher interface{ attach() error }
+
+// isolate makes the mounts and leaves the host. Where user namespaces are
+// restricted, it is here that it shows.
+func isolate(c Config) ([]attacher, error) {
+	if err := setHostname(c.Hostname); err != nil {
+		return nil, err
+	}
+	if err := makePrivate(); err != nil {
+		return nil, err
+	}
+	proc, err := newProc()
+	if err != nil {
+		return nil, err
+	}
+	dev, err := newDev()
+	if err != nil {
+		return nil, err
+	}
+	volumes, err := newVolumes(c.Mounts)
+	if err != nil {
+		return nil, err
+	}
+	return append([]attacher{proc, dev}, volumes...), enterRoot(c.Rootfs)
 }
 
 // receive reads the parent's message. If the parent dies before it has sent it,

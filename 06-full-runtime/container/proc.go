@@ -5,6 +5,11 @@ import "golang.org/x/sys/unix"
 // newProc is lesson 3: a /proc that shows the processes of our PID namespace.
 // In a user namespace the kernel allows it only while another proc that hides
 // nothing is in sight, the host's: a reason to make it before entering the root.
-func newProc() (*mount, error) {
-	return newMount("proc", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC|unix.MOUNT_ATTR_NODEV)
+func newProc() (*proc, error) {
+	m, err := newMount("proc", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC|unix.MOUNT_ATTR_NODEV)
+	return &proc{m}, err
 }
+
+type proc struct{ *mount }
+
+func (p *proc) attach() error { return p.attachDir("/proc") }

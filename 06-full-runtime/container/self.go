@@ -1,6 +1,7 @@
 package container
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,7 +20,15 @@ func sealedSelf() (*os.File, error) {
 		return nil, err
 	}
 	defer program.Close()
-	fd, err := unix.MemfdCreate(childName, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	// Linux 6.3 lets the administrator have memory not executable unless asked.
+	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
+	fd, err := unix.MemfdCreate(childName, flags|unix.MFD_EXEC)
+	if errors.Is(err, unix.EINVAL) {
+		fd, err = unix.MemfdCreate(childName, flags)
+	}
+	if errors.Is(err, unix.EACCES) {
+		return nil, fmt.Errorf("memfd_create: %w\nprograms in memory are forbidden here; allow them: sudo sysctl vm.memfd_noexec=1", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("memfd_create: %w", err)
 	}

@@ -14,8 +14,8 @@ import (
 // catcher collects the signals that are meant for the container.
 type catcher chan os.Signal
 
-// catchSignals begins to. Those that we were started to ignore stay ignored, by
-// the container too: nohup(1) means it.
+// catchSignals begins to. SIGHUP and SIGINT stay ignored, by the container too, if
+// we were started so: nohup(1) means it.
 func catchSignals() catcher {
 	c := make(catcher, 16)
 	for _, s := range []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGQUIT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2} {
@@ -35,20 +35,18 @@ type forwarder struct {
 	signals catcher
 	pid1    *os.Process
 	// keys takes the signals that a key has sent to PID 1 already.
-	keys chan syscall.Signal
-	// running is to be closed when PID 1 is the command, and its handlers are its
-	// own. Before, it is a program of ours, and what ends one ends it.
-	running chan struct{}
-	sent    syscall.Signal // what we took SIGKILL for
-	ended   chan struct{}
+	keys   chan syscall.Signal
+	socket *os.File       // to PID 1, whose end is closed by its exec
+	sent   syscall.Signal // what we took SIGKILL for
+	ended  chan struct{}
 }
 
-func (c catcher) forward(pid1 *os.Process) *forwarder {
+func (c catcher) forward(pid1 *os.Process, socket *os.File) *forwarder {
 	f := &forwarder{
 		signals: c,
 		pid1:    pid1,
 		keys:    make(chan syscall.Signal),
-		running: make(chan struct{}),
+		socket:  socket,
 		ended:   make(chan struct{}),
 	}
 	go func() {
@@ -76,16 +74,21 @@ func (f *forwarder) end(sig syscall.Signal) bool {
 	if !ends(sig) {
 		return false
 	}
-	select {
-	case <-f.running:
-		if !hasDefault(f.pid1.Pid, sig) {
-			return false
-		}
-	default:
+	// Until it is the command, PID 1 is a program of ours, and what ends one ends
+	// it: its handlers are only those that Go has.
+	if f.running() && !hasDefault(f.pid1.Pid, sig) {
+		return false
 	}
 	f.sent = sig
 	_ = f.pid1.Kill()
 	return true
+}
+
+// running reports whether PID 1 is the command by now.
+func (f *forwarder) running() bool {
+	poll := []unix.PollFd{{Fd: int32(f.socket.Fd())}}
+	n, err := unix.Poll(poll, 0)
+	return err == nil && n > 0 && poll[0].Revents&unix.POLLHUP != 0
 }
 
 // stop ends forwarding and tells which signal, if any, SIGKILL stood in for.
@@ -101,7 +104,8 @@ func ends(sig syscall.Signal) bool {
 	return sig == unix.SIGINT || sig == unix.SIGTERM || sig == unix.SIGQUIT || sig == unix.SIGHUP
 }
 
-// hasDefault reports whether a process neither handles nor ignores a signal.
+// hasDefault reports whether a process neither handles nor ignores a signal, nor
+// blocks it, as programs do that wait for signals.
 func hasDefault(pid int, sig syscall.Signal) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -109,7 +113,7 @@ func hasDefault(pid int, sig syscall.Signal) bool {
 	}
 	for line := range strings.Lines(string(status)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":\t")
-		if name == "SigIgn" || name == "SigCgt" {
+		if name == "SigBlk" || name == "SigIgn" || name == "SigCgt" {
 			mask, err := strconv.ParseUint(value, 16, 64)
 			if err != nil || mask&(1<<(sig-1)) != 0 {
 				return false

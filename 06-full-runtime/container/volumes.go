@@ -31,15 +31,15 @@ type volume struct {
 // newVolumes makes the mounts, as long as the host's files are in sight, and
 // sorts them so that none is put over another below it. Of several with one
 // target the last is meant.
-func newVolumes(mounts []Mount) ([]volume, error) {
-	var volumes []volume
+func newVolumes(mounts []Mount) ([]attacher, error) {
+	var volumes []attacher
 	depth := func(m Mount) int { return strings.Count(path.Clean(m.Target), "/") }
 	mounts = slices.SortedStableFunc(slices.Values(mounts), func(a, b Mount) int { return depth(a) - depth(b) })
 	for i, m := range mounts {
 		if slices.ContainsFunc(mounts[i+1:], func(later Mount) bool { return path.Clean(later.Target) == path.Clean(m.Target) }) {
 			continue
 		}
-		v := volume{Mount: m}
+		v := &volume{Mount: m}
 		var err error
 		if m.Tmpfs {
 			v.made, err = newTmpfs(m.Options)

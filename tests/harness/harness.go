@@ -20,8 +20,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,6 +62,13 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(base)
+	go func() {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+		<-signals
+		os.RemoveAll(base)
+		os.Exit(1)
+	}()
 	return m.Run()
 }
 
