@@ -31,8 +31,9 @@ import (
 )
 
 var (
-	programFlag = flag.String("program", "", "grade this program instead of the lessons: a Go package `DIR` or an executable; a relative path is relative to the workspace root")
-	asFlag      = flag.String("as", "", "treat -program as this `LESSON` (default: the one it is named after, or else the first that a test is for)")
+	programFlag  = flag.String("program", "", "grade this program instead of the lessons: a Go package `DIR` or an executable; a relative path is relative to the workspace root")
+	prebuiltFlag = flag.String("prebuilt", "", "take the lessons' programs from this `DIR` instead of building them, on a machine without Go")
+	asFlag       = flag.String("as", "", "treat -program as this `LESSON` (default: the one it is named after, or else the first that a test is for)")
 
 	patience = flag.Duration("patience", 20*time.Second, "how long a program may take for anything")
 
