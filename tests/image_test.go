@@ -443,7 +443,7 @@ func TestImageNoNetwork(t *testing.T) {
 		cmd = pull(c, "--image=lab")
 		cmd.Under = c.Unshare("-n")
 		pulled(t, cmd.Run())
-	})
+	}, harness.User)
 }
 
 // A mirror is asked first for Docker Hub's images, and for no others. What it
