@@ -124,6 +124,11 @@ func TestMutations(t *testing.T) {
 		}
 	}
 	for lesson, names := range tests {
+		// That these tests pass at all in such a process is as clear from the small
+		// lessons; the large ones are tested enough beside this.
+		if lesson == runtime6 || lesson == lesson5 {
+			continue
+		}
 		program := harness.Build(t, lesson)
 		t.Run(lesson+"/unchanged", func(t *testing.T) {
 			t.Parallel()
