@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -35,17 +36,22 @@ func TestTerminalShell(t *testing.T) {
 			term.Type("echo $((6*7)) is still there\n")
 			term.Expect("42 is still there")
 			term.Type("exit 3\n")
-			if by == "shell" {
-				term.Expect("status=3")
-				// The terminal is the shell's again.
-				term.Type("word\n")
-				term.Expect("back=word")
-				term.Wait().Want(0)
-			} else {
-				term.Wait().Want(3)
-			}
+			endsAs(term, by, 3)
 		}
 	})
+}
+
+// endsAs demands that the program ends with a status, and that a shell that has
+// started it is told so and has the terminal back.
+func endsAs(term *harness.Terminal, by string, status int) {
+	if by != "shell" {
+		term.Wait().Want(status)
+		return
+	}
+	term.Expect(fmt.Sprintf("status=%d", status))
+	term.Type("word\n")
+	term.Expect("back=word")
+	term.Wait().Want(0)
 }
 
 // Ctrl-C ends a command that does not handle it.
@@ -57,14 +63,7 @@ func TestTerminalInterrupt(t *testing.T) {
 			term := cmd.AtTerminal()
 			term.AwaitCommand("sleep")
 			term.Type(harness.CtrlC)
-			if by == "shell" {
-				term.Expect("status=130")
-				term.Type("word\n")
-				term.Expect("back=word")
-				term.Wait().Want(0)
-			} else {
-				term.Wait().Want(130)
-			}
+			endsAs(term, by, 130)
 		}
 	})
 }

@@ -56,10 +56,6 @@ func newDev() (*dev, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Its data may be written all the same, but not its owner or mode.
-		if err := bind.makeReadOnly(); err != nil {
-			return nil, err
-		}
 		d.binds[device.name] = bind
 	}
 	return d, nil
@@ -104,7 +100,11 @@ func (d *dev) device(path string, major, minor uint32, bind *mount) error {
 	const mode = 0o666
 	err := unix.Mknod(path, unix.S_IFCHR|mode, int(unix.Mkdev(major, minor)))
 	if errors.Is(err, unix.EPERM) && bind != nil {
-		return bind.attachFile(path)
+		if err := bind.attachFile(path); err != nil {
+			return err
+		}
+		// Its data may be written all the same, but not its owner or mode.
+		return setReadOnly(path, false)
 	}
 	if err != nil {
 		return fmt.Errorf("mknod %s: %w", path, err)

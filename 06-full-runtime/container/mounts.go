@@ -68,16 +68,6 @@ func newBind(path string) (*mount, error) {
 	return &mount{fd, path}, nil
 }
 
-// makeReadOnly has the mount refuse changes, if the kernel can: from 5.12 on.
-func (m *mount) makeReadOnly() error {
-	attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
-	err := unix.MountSetattr(m.fd, "", unix.AT_EMPTY_PATH, attr)
-	if err != nil && !errors.Is(err, unix.ENOSYS) {
-		return fmt.Errorf("mount %s: mount_setattr: %w", m.what, err)
-	}
-	return nil
-}
-
 // attachDir puts the mount at a directory, which is made if it does not exist.
 func (m *mount) attachDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -100,6 +90,29 @@ func (m *mount) move(target string) error {
 	defer unix.Close(m.fd)
 	if err := unix.MoveMount(m.fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
 		return fmt.Errorf("mount %s on %s: move_mount: %w", m.what, filepath.Clean(target), err)
+	}
+	return nil
+}
+
+// setReadOnly has the mount at a path refuse writes, and with all also those
+// mounted below it. Before Linux 5.12, mount(2) can do it for one at a time.
+func setReadOnly(path string, all bool) error {
+	flags := uint(0)
+	if all {
+		flags = unix.AT_RECURSIVE
+	}
+	err := unix.MountSetattr(unix.AT_FDCWD, path, flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+	if errors.Is(err, unix.ENOSYS) && !all {
+		var fs unix.Statfs_t
+		if err := unix.Statfs(path, &fs); err != nil {
+			return fmt.Errorf("statfs %s: %w", path, err)
+		}
+		// The other flags stay as they are: in a user namespace they must.
+		keep := uintptr(fs.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
+		err = unix.Mount("", path, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|keep, "")
+	}
+	if err != nil {
+		return fmt.Errorf("make %s read-only: mount_setattr: %w", path, err)
 	}
 	return nil
 }

@@ -124,26 +124,3 @@ func makeTarget(target string, file bool) (string, error) {
 	}
 	return target, created.Close()
 }
-
-// setReadOnly has the mount at a path refuse writes, and with all also those
-// mounted below it. Before Linux 5.12, mount(2) can do it for one at a time.
-func setReadOnly(path string, all bool) error {
-	flags := uint(0)
-	if all {
-		flags = unix.AT_RECURSIVE
-	}
-	err := unix.MountSetattr(unix.AT_FDCWD, path, flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
-	if errors.Is(err, unix.ENOSYS) && !all {
-		var fs unix.Statfs_t
-		if err := unix.Statfs(path, &fs); err != nil {
-			return fmt.Errorf("statfs %s: %w", path, err)
-		}
-		// The other flags stay as they are: in a user namespace they must.
-		keep := uintptr(fs.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
-		err = unix.Mount("", path, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|keep, "")
-	}
-	if err != nil {
-		return fmt.Errorf("make %s read-only: mount_setattr: %w", path, err)
-	}
-	return nil
-}
