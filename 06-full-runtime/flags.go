@@ -10,6 +10,7 @@ import (
 
 	"example.com/container-go/05-oci-pull/image"
 	"example.com/container-go/06-full-runtime/container"
+	"example.com/container-go/06-full-runtime/store"
 )
 
 // request is what the command line asks for. A pointer is nil where the image is
@@ -17,6 +18,8 @@ import (
 type request struct {
 	ref     string
 	options image.Options
+	store   string
+	pull    string // pullMissing, pullAlways or pullNever
 
 	userNS     bool
 	hostname   string
@@ -31,6 +34,13 @@ type request struct {
 	args       []string
 }
 
+// When to pull, see --pull.
+const (
+	pullMissing = "missing"
+	pullAlways  = "always"
+	pullNever   = "never"
+)
+
 // parse understands the flags of `docker run` that it has, with their meaning.
 func parse(args []string) (request, error) {
 	var r request
@@ -42,6 +52,9 @@ func parse(args []string) (request, error) {
 		fmt.Fprintf(os.Stderr, "Usage: 06-full-runtime [flags] [COMMAND [ARG...]]\n%s", flags.FlagUsages())
 	}
 	chosen := image.AddFlags(flags)
+	storeDir, err := store.DefaultDir()
+	flags.StringVar(&r.store, "store", storeDir, "`DIR` where images are kept; also $CONTAINER_GO_STORE")
+	flags.StringVar(&r.pull, "pull", pullMissing, "when to pull: `WHEN` is missing, always or never")
 	flags.BoolVar(&r.userNS, "userns", false, "run in a user namespace, where root has no rights over the host; always so when not root")
 	flags.StringVarP(&r.hostname, "hostname", "h", "shadman-lab", "`NAME` of the container")
 	env := flags.StringArrayP("env", "e", nil, "set `KEY=VALUE`, or pass on our own KEY")
@@ -56,6 +69,14 @@ func parse(args []string) (request, error) {
 	flags.BoolVarP(&r.terminal, "tty", "t", false, "give the container a terminal, as is done when we are at one")
 	if err := flags.Parse(args); err != nil {
 		return r, err
+	}
+	if r.store == "" {
+		return r, err
+	}
+	switch r.pull {
+	case pullMissing, pullAlways, pullNever:
+	default:
+		return r, fmt.Errorf("--pull %s: it is missing, always or never", r.pull)
 	}
 	for name, value := range map[string]**string{"workdir": &r.workDir, "user": &r.user, "entrypoint": &r.entrypoint} {
 		if !flags.Changed(name) {
@@ -86,7 +107,6 @@ func parse(args []string) (request, error) {
 			return r, fmt.Errorf("mount on %q: not an absolute path below /", m.Target)
 		}
 	}
-	var err error
 	r.options, err = chosen.Options(say)
 	return r, err
 }

@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"example.com/container-go/06-full-runtime/container"
+	"example.com/container-go/06-full-runtime/store"
 )
 
-// nameFiles makes, in dir, the files with which the container turns names into
-// addresses: the host's, as it has the host's network, with its own name added.
-// They are mounted over the image's, and the container may change its copies.
-func nameFiles(dir, hostname string) ([]container.Mount, error) {
+// nameFiles makes the files with which the container turns names into addresses:
+// the host's, as it has the host's network, with its own name added. They are
+// mounted over the image's, and the container may change its copies.
+func nameFiles(own *store.Container, hostname string) ([]container.Mount, error) {
 	hosts, err := hostFile("/etc/hosts")
 	if err != nil {
 		return nil, err
@@ -38,12 +38,8 @@ func nameFiles(dir, hostname string) ([]container.Mount, error) {
 		{"hostname", []byte(hostname + "\n")},
 		{"resolv.conf", resolv},
 	} {
-		path := filepath.Join(dir, file.name)
-		if err := os.WriteFile(path, file.content, 0o644); err != nil {
-			return nil, err
-		}
-		// Whatever the umask is, everybody in the container reads them.
-		if err := os.Chmod(path, 0o644); err != nil {
+		path, err := own.WriteFile(file.name, file.content)
+		if err != nil {
 			return nil, err
 		}
 		mounts = append(mounts, container.Mount{Source: path, Target: "/etc/" + file.name})

@@ -5,79 +5,118 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
-	"example.com/container-go/05-oci-pull/image"
 	"example.com/container-go/05-oci-pull/interrupt"
-	"example.com/container-go/05-oci-pull/janitor"
-	"example.com/container-go/05-oci-pull/progress"
-	"example.com/container-go/05-oci-pull/pull"
 	"example.com/container-go/06-full-runtime/container"
+	"example.com/container-go/06-full-runtime/fetch"
+	"example.com/container-go/06-full-runtime/idmap"
+	"example.com/container-go/06-full-runtime/store"
 )
 
 // run is the runtime's table of contents.
 func run(r request) (status int, err error) {
-	if os.Geteuid() != 0 && !r.userNS {
-		say("not root: using a user namespace (--userns)")
-		r.userNS = true
-	}
-	ctx, stop := interrupt.Context()
-	dir, err := janitor.NewDir(os.TempDir(), "container-go-*")
+	ids, err := chooseIDs(r.userNS)
 	if err != nil {
 		return container.StatusFailed, err
 	}
-	defer func() {
-		if removeErr := dir.Remove(); err == nil {
-			err = removeErr
-		}
-	}()
-	rootfs := filepath.Join(dir.Path, "rootfs")
-	img, err := download(ctx, r, rootfs)
+	images, err := store.Open(r.store, ids)
+	if err != nil {
+		return container.StatusFailed, err
+	}
+	ctx, stop := interrupt.Context()
+	own, img, err := prepare(ctx, r, images)
 	stop()
+	if own != nil {
+		defer func() {
+			if removeErr := own.Remove(); err == nil {
+				err = removeErr
+			}
+		}()
+	}
 	if status, interrupted := interrupt.Status(ctx); interrupted {
 		return status, errors.New("interrupted")
 	}
 	if err != nil {
 		return container.StatusFailed, err
 	}
-	config, err := configure(r, img, rootfs)
+	config, err := configure(r, img, own)
 	if err != nil {
 		return container.StatusFailed, err
 	}
-	names, err := nameFiles(dir.Path, r.hostname)
-	if err != nil {
-		return container.StatusFailed, err
+	config.Map = ids
+	for _, id := range img.Layers {
+		config.Layers = append(config.Layers, images.LayerTree(id))
 	}
-	config.Mounts = slices.Concat(names, r.mounts)
 	say("Using clone approach for namespace creation")
-	return container.Run(config, dir.KillFirst)
+	return container.Run(config, own.Born)
 }
 
-// download makes rootfs out of the image.
-func download(ctx context.Context, r request, rootfs string) (*image.Image, error) {
-	say(fmt.Sprintf("Downloading and unpacking %s to %s", r.ref, rootfs))
-	img, err := image.Open(ctx, r.ref, r.options)
+// chooseIDs chooses who the container's users are on the host.
+func chooseIDs(userNS bool) (idmap.Map, error) {
+	if os.Geteuid() == 0 && !userNS {
+		return idmap.Map{}, nil
+	}
+	ids, single, err := idmap.Choose()
+	remark := ""
+	if single != "" {
+		remark = "with no user but root, as " + single
+	}
+	switch {
+	case os.Geteuid() != 0 && !userNS && remark != "":
+		say("not root: using a user namespace (--userns), " + remark)
+	case os.Geteuid() != 0 && !userNS:
+		say("not root: using a user namespace (--userns)")
+	case remark != "":
+		say("--userns: " + remark)
+	}
+	return ids, err
+}
+
+// prepare finds the image, or fetches it, and makes a directory for a container of
+// it.
+func prepare(ctx context.Context, r request, images *store.Store) (*store.Container, *store.Image, error) {
+	if err := images.Sweep(); err != nil {
+		return nil, nil, err
+	}
+	release, err := images.Share(ctx, func() { say("waiting for --prune to end") })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := pull.MakeRoot(rootfs); err != nil {
-		return nil, err
+	defer release()
+	img, err := find(ctx, r, images)
+	if err != nil {
+		return nil, nil, err
 	}
-	return img, pull.Unpack(ctx, img, rootfs, progress.New(os.Stderr))
+	own, err := images.NewContainer(img.Layers)
+	return own, img, err
+}
+
+// find does what --pull says. Files on this machine are looked at each time: they
+// may have changed, and it takes no network.
+func find(ctx context.Context, r request, images *store.Store) (*store.Image, error) {
+	local := store.IsLocal(r.ref)
+	if r.pull == pullNever || r.pull == pullMissing && !local {
+		img, err := images.Image(store.Canonical(r.ref), r.options.Platform.String())
+		if img != nil || err != nil {
+			return img, err
+		}
+		if r.pull == pullNever {
+			return nil, fmt.Errorf("image %s is not in %s, and --pull=never", r.ref, images.Dir)
+		}
+	}
+	return fetch.Image(ctx, images, r.ref, r.options)
 }
 
 // configure puts together what the image says and what the user says, who is
 // right where both say something (image-spec config.md, docker-run(1)).
-func configure(r request, img *image.Image, rootfs string) (container.Config, error) {
-	own := img.Config.Config
+func configure(r request, img *store.Image, own *store.Container) (container.Config, error) {
 	c := container.Config{
-		Rootfs:    rootfs,
+		Dir:       own.Dir,
 		Hostname:  r.hostname,
-		Env:       slices.Concat(own.Env, r.env),
-		WorkDir:   own.WorkingDir,
-		User:      own.User,
-		UserNS:    r.userNS,
+		Env:       slices.Concat(img.Env, r.env),
+		WorkDir:   img.WorkingDir,
+		User:      img.User,
 		ReadOnly:  r.readOnly,
 		NoNetwork: r.noNetwork,
 		Terminal:  r.terminal || container.AtTerminal(),
@@ -89,7 +128,7 @@ func configure(r request, img *image.Image, rootfs string) (container.Config, er
 		c.User = *r.user
 	}
 	// Arguments replace the image's command; another entrypoint also clears it.
-	entrypoint, cmd := own.Entrypoint, own.Cmd
+	entrypoint, cmd := img.Entrypoint, img.Cmd
 	if r.entrypoint != nil {
 		entrypoint, cmd = nil, nil
 		if *r.entrypoint != "" {
@@ -103,5 +142,7 @@ func configure(r request, img *image.Image, rootfs string) (container.Config, er
 	if len(c.Args) == 0 {
 		return c, fmt.Errorf("image %s names no command to run\nname one after the flags", r.ref)
 	}
-	return c, nil
+	names, err := nameFiles(own, r.hostname)
+	c.Mounts = slices.Concat(names, r.mounts)
+	return c, err
 }

@@ -5,16 +5,19 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"example.com/container-go/05-oci-pull/unpack"
 )
+
+const dirDuty = "container-go-janitor-dir"
+
+func init() { Serve(dirDuty, keepDir) }
 
 // Dir is a directory that only this user can enter, and that does not outlive
 // this process.
 type Dir struct {
 	Path    string
-	janitor *janitor
+	janitor *Janitor
 }
 
 // NewDir makes a directory with a name like os.MkdirTemp's. The janitor makes
@@ -24,21 +27,17 @@ func NewDir(parent, pattern string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, path, err := hire("container-go-janitor-dir", filepath.Join(parent, pattern))
+	j, path, err := Hire(dirDuty, filepath.Join(parent, pattern))
 	if err != nil {
 		return nil, err
 	}
 	return &Dir{path, j}, nil
 }
 
-// KillFirst has the janitor kill the process that pidfd refers to, which works in
-// the directory, before it removes that.
-func (d *Dir) KillFirst(pidfd int) error { return d.janitor.entrust(pidfd) }
-
 // Remove removes the directory with all that is in it. It may be called again.
 func (d *Dir) Remove() error {
 	err := unpack.RemoveAll(d.Path)
-	d.janitor.dismiss()
+	d.janitor.Dismiss()
 	return err
 }
 
@@ -56,16 +55,10 @@ func (d *Dir) Keep(name, target string) error {
 // keepDir is the janitor's duty for a Dir.
 func keepDir(pattern string) {
 	path, err := os.MkdirTemp(filepath.Split(pattern))
-	answer(path, err)
+	Answer(path, err)
 	if err != nil {
 		return
 	}
-	outlive()
-	// Processes that are being killed along with our parent may still write.
-	for range 50 {
-		if unpack.RemoveAll(path) == nil {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	Outlive()
+	_ = unpack.RemoveAll(path)
 }

@@ -18,17 +18,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The janitor's names, as which it is started, say what it is to do.
-var duties = map[string]func(argument string){
-	"container-go-janitor-dir":      keepDir,
-	"container-go-janitor-terminal": keepTerminal,
-}
-
-// The janitor's work begins, and ends, before the packages of the program that
-// come later are initialised: it needs none of them.
-func init() {
-	duty, ok := duties[os.Args[0]]
-	if !ok || len(os.Args) != 2 {
+// Serve ends this process with a janitor's duty if it was started to do that. It
+// is to be called by an init function, before the packages of the program that come
+// later are initialised: a janitor needs none of them.
+func Serve(name string, duty func(argument string)) {
+	if os.Args[0] != name || len(os.Args) != 2 {
 		return
 	}
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
@@ -36,17 +30,17 @@ func init() {
 	os.Exit(0)
 }
 
-// janitor is a janitor at work.
-type janitor struct {
+// Janitor is a janitor at work.
+type Janitor struct {
 	cmd   *exec.Cmd
 	alive *os.File // the connection that tells it that we are
 }
 
-// hire starts a janitor, which inherits the files as descriptors 3 and up, and
+// Hire starts a janitor, which inherits the files as descriptors 3 and up, and
 // returns its answer. A key like Ctrl-C can hit it between its fork and the
 // setsid that takes it out of the terminal's reach: then there is no answer, and
 // another one is hired.
-func hire(duty, argument string, files ...*os.File) (j *janitor, answer string, err error) {
+func Hire(duty, argument string, files ...*os.File) (j *Janitor, answer string, err error) {
 	for range 3 {
 		if j, err = start(duty, argument, files...); err != nil {
 			return nil, "", err
@@ -54,7 +48,7 @@ func hire(duty, argument string, files ...*os.File) (j *janitor, answer string, 
 		if answer, err = j.reply(); err == nil {
 			return j, answer, nil
 		}
-		j.dismiss()
+		j.Dismiss()
 		if !errors.Is(err, io.EOF) {
 			break
 		}
@@ -62,7 +56,7 @@ func hire(duty, argument string, files ...*os.File) (j *janitor, answer string, 
 	return nil, "", err
 }
 
-func start(duty, argument string, files ...*os.File) (*janitor, error) {
+func start(duty, argument string, files ...*os.File) (*Janitor, error) {
 	cmd := exec.Command("/proc/self/exe", argument)
 	cmd.Args[0] = duty
 	cmd.Dir = "/"
@@ -81,17 +75,17 @@ func start(duty, argument string, files ...*os.File) (*janitor, error) {
 		alive.Close()
 		return nil, fmt.Errorf("start the janitor: %w", err)
 	}
-	return &janitor{cmd, alive}, nil
+	return &Janitor{cmd, alive}, nil
 }
 
-// dismiss ends the janitor, after it has done its duty.
-func (j *janitor) dismiss() {
+// Dismiss ends the janitor, after it has done its duty.
+func (j *Janitor) Dismiss() {
 	j.alive.Close()
 	_ = j.cmd.Wait()
 }
 
 // reply waits for the janitor's answer to being started.
-func (j *janitor) reply() (string, error) {
+func (j *Janitor) reply() (string, error) {
 	message := make([]byte, 8<<10)
 	n, err := j.alive.Read(message)
 	if err != nil {
@@ -109,8 +103,9 @@ const (
 	failed = 1
 )
 
-// answer is the janitor's side of reply. If nobody hears it, outlive will know.
-func answer(text string, err error) {
+// Answer is what a janitor has to tell to begin with. If nobody hears it, Outlive
+// will know.
+func Answer(text string, err error) {
 	message := append([]byte{done}, text...)
 	if err != nil {
 		message = append([]byte{failed}, err.Error()...)
@@ -118,17 +113,17 @@ func answer(text string, err error) {
 	_ = unix.Send(0, message, unix.MSG_NOSIGNAL)
 }
 
-// entrust sends the janitor a pidfd: what it refers to is to be killed if we die.
-func (j *janitor) entrust(pidfd int) error {
+// Entrust sends the janitor a pidfd: what it refers to is to be killed if we die.
+func (j *Janitor) Entrust(pidfd int) error {
 	if err := unix.Sendmsg(int(j.alive.Fd()), []byte{0}, unix.UnixRights(pidfd), nil, 0); err != nil {
 		return fmt.Errorf("send a pidfd to the janitor: %w", err)
 	}
 	return nil
 }
 
-// outlive returns when the process that started the janitor is dead or has
+// Outlive returns, in a janitor, when the process that started it is dead or has
 // dismissed it, and those entrusted to it are killed.
-func outlive() {
+func Outlive() {
 	var pidfds []int
 	data, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
 	for {

@@ -7,12 +7,16 @@ import (
 	"golang.org/x/term"
 )
 
+const terminalDuty = "container-go-janitor-terminal"
+
+func init() { Serve(terminalDuty, keepTerminal) }
+
 // Terminal is a terminal in raw mode: it hands over every key as it is, and
 // leaves echo and Ctrl-C to another terminal.
 type Terminal struct {
 	file    *os.File
 	state   *term.State
-	janitor *janitor
+	janitor *Janitor
 }
 
 // MakeRaw puts a terminal into raw mode until Restore, or this process's end.
@@ -22,7 +26,7 @@ func MakeRaw(file *os.File) (*Terminal, error) {
 		return nil, fmt.Errorf("get the terminal's mode: %w", err)
 	}
 	// The janitor answers when it has noted the mode, which may change then.
-	j, _, err := hire("container-go-janitor-terminal", "", file)
+	j, _, err := Hire(terminalDuty, "", file)
 	if err != nil {
 		return nil, err
 	}
@@ -45,16 +49,16 @@ func (t *Terminal) Raw() error {
 // Restore gives the terminal its old mode.
 func (t *Terminal) Restore() {
 	_ = term.Restore(int(t.file.Fd()), t.state)
-	t.janitor.dismiss()
+	t.janitor.Dismiss()
 }
 
 // keepTerminal is the janitor's duty for a Terminal.
 func keepTerminal(string) {
 	state, err := term.GetState(3)
-	answer("", err)
+	Answer("", err)
 	if err != nil {
 		return
 	}
-	outlive()
+	Outlive()
 	_ = term.Restore(3, state)
 }

@@ -34,19 +34,24 @@ func Unpack(ctx context.Context, img *image.Image, dir string, display *progress
 	}
 	defer rootfs.Close()
 	for i, layer := range img.Layers {
-		name := layer.Digest
-		if name == (v1.Hash{}) {
-			name = layer.DiffID
-		}
-		label := fmt.Sprintf("layer %d/%d %.12s", i+1, len(img.Layers), name.Hex)
+		label := Label(img, i)
 		bar := display.Start(label, layer.Size)
-		err := apply(ctx, rootfs, layer, bar)
+		_, err := Apply(ctx, layer, rootfs, bar)
 		bar.Finish(err == nil)
 		if err != nil {
 			return fmt.Errorf("image %s: %s: %w", img.Ref, label, err)
 		}
 	}
 	return nil
+}
+
+// Label names a layer for the user.
+func Label(img *image.Image, i int) string {
+	name := img.Layers[i].Digest
+	if name == (v1.Hash{}) {
+		name = img.Layers[i].DiffID
+	}
+	return fmt.Sprintf("layer %d/%d %.12s", i+1, len(img.Layers), name.Hex)
 }
 
 // MakeRoot makes the directory for a root filesystem. Its mode is what most
@@ -59,38 +64,53 @@ func MakeRoot(dir string) error {
 	return os.Chmod(dir, 0o755)
 }
 
-// apply unpacks one layer, reading it to its last byte.
-func apply(ctx context.Context, rootfs *unpack.Rootfs, layer image.Layer, bar *progress.Bar) error {
+// Target is where the uncompressed layer goes: an unpack.Rootfs, or what leads to
+// one.
+type Target interface {
+	Apply(ctx context.Context, stream io.Reader) error
+}
+
+// Apply unpacks one layer, reading it to its last byte, and returns its size in
+// bytes when uncompressed. Only when it returns no error are the digests right.
+func Apply(ctx context.Context, layer image.Layer, target Target, bar *progress.Bar) (size int64, err error) {
 	blob := &resuming{ctx: ctx, open: layer.Open, size: layer.Size}
 	defer blob.Close()
 	digest, diffID := sha256.New(), sha256.New()
 	checked := io.TeeReader(bar.Reader(blob), digest)
 	uncompressed, err := uncompress(checked)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer uncompressed.Close()
-	ahead := readAhead(io.TeeReader(uncompressed, diffID))
+	ahead := readAhead(io.TeeReader(uncompressed, io.MultiWriter(diffID, (*counter)(&size))))
 	defer ahead.Close()
 	// The first to run: it ends a read that waits for the network, and with it
 	// the goroutine that readAhead waits for.
 	defer blob.Close()
 
-	if err := rootfs.Apply(ctx, ahead); err != nil {
-		return err
+	if err := target.Apply(ctx, ahead); err != nil {
+		return 0, err
 	}
 	if _, err := io.Copy(io.Discard, ahead); err != nil {
-		return err
+		return 0, err
 	}
 	if _, err := io.Copy(io.Discard, checked); err != nil {
-		return err
+		return 0, err
 	}
 	if layer.Digest != (v1.Hash{}) {
 		if err := compare("digest", digest, layer.Digest); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return compare("diff ID", diffID, layer.DiffID)
+	return size, compare("diff ID", diffID, layer.DiffID)
+}
+
+// counter counts what is written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }
 
 func compare(what string, got hash.Hash, want v1.Hash) error {

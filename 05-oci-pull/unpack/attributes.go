@@ -133,8 +133,8 @@ func (l *layer) clearXattrs(e entry) error {
 		return failed("llistxattr", e.path, err)
 	}
 	for _, name := range bytes.Split(l.buf[:n], []byte{0}) {
-		// Those of the security modules are the host's.
-		if len(name) == 0 || bytes.HasPrefix(name, []byte("security.")) {
+		// Those of the security modules are the host's, overlayfs's are our own.
+		if len(name) == 0 || bytes.HasPrefix(name, []byte("security.")) || isOverlay(string(name)) {
 			continue
 		}
 		if err := unix.Lremovexattr(e.procPath(), string(name)); err != nil && err != unix.EPERM {

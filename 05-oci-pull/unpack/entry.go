@@ -27,6 +27,9 @@ func (l *layer) apply(hdr *tar.Header, content io.Reader) error {
 		if err != nil {
 			return err
 		}
+		if l.overlay != "" {
+			return l.mark(name, w)
+		}
 		return l.whiteout(name, w)
 	}
 	for _, id := range []int64{int64(hdr.Uid), int64(hdr.Gid)} {
@@ -53,7 +56,7 @@ func (l *layer) apply(hdr *tar.Header, content io.Reader) error {
 	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
 		err = l.file(e, content)
 	case tar.TypeDir:
-		err = l.directory(e)
+		err = l.directory(e, hdr)
 	case tar.TypeSymlink:
 		err = l.replace(e, "symlinkat", func() error {
 			return unix.Symlinkat(hdr.Linkname, d.fd, base)
@@ -97,12 +100,28 @@ func (l *layer) replace(e entry, call string, create func() error) error {
 // directory makes e a directory. One that is there keeps its contents. A
 // symlink to a directory is replaced: the specification merges a directory with
 // a directory only, and Docker, containerd, umoci and buildah all do it so.
-func (l *layer) directory(e entry) error {
+func (l *layer) directory(e entry, hdr *tar.Header) error {
 	var st unix.Stat_t
-	if unix.Fstatat(e.dir.fd, e.base, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+	there := unix.Fstatat(e.dir.fd, e.base, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
+	if there && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		l.dirs.named(inodeOf(&st), hdr)
 		return l.clearXattrs(e)
 	}
-	return l.replace(e, "mkdirat", func() error {
+	err := l.replace(e, "mkdirat", func() error {
 		return unix.Mkdirat(e.dir.fd, e.base, 0o700)
 	})
+	if err != nil || l.dirs == nil {
+		return err
+	}
+	if there && isWhiteout(&st) {
+		// What it hid stays hidden, now that there is a directory in its place.
+		if err := l.setOpaque(e.dir, e.base, e.path); err != nil {
+			return err
+		}
+	}
+	if err := unix.Fstatat(e.dir.fd, e.base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return failed("fstatat", e.path, err)
+	}
+	l.dirs.named(inodeOf(&st), hdr)
+	return nil
 }

@@ -113,7 +113,12 @@ func (l *layer) makeDir(above, base string, hops int) error {
 	if err == nil {
 		return unix.Close(d.fd)
 	}
-	if !errors.Is(err, unix.ENOENT) {
+	hidden := false
+	if l.overlay != "" && errors.Is(err, unix.ENOTDIR) {
+		if hidden, err = l.unmark(above, base); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, unix.ENOENT) {
 		return err
 	}
 	if d, err = l.resolve(above); err != nil {
@@ -123,6 +128,9 @@ func (l *layer) makeDir(above, base string, hops int) error {
 	l.keepTimes(above, d)
 	switch err := unix.Mkdirat(d.fd, base, 0o755); err {
 	case nil:
+		if err := l.implied(d, base, above+base, hidden); err != nil {
+			return err
+		}
 		// mkdir obeyed the umask and a setgid bit above. What it has just made is
 		// not a symlink.
 		if l.owners {

@@ -45,14 +45,21 @@ type Options struct {
 	// the caller, devices are left out, and directories keep at least u+rwx, so
 	// that the layers above can be applied and the tree can be removed.
 	Owners bool
+
+	// Overlay has the one layer that is applied written as a directory for
+	// overlayfs, with marks for what it hides of the layers below. It is the name of
+	// the extended attribute that marks an opaque directory: trusted.overlay.opaque,
+	// or user.overlay.opaque in a user namespace.
+	Overlay string
 }
 
 // Rootfs is a root filesystem being assembled from layers. It is for one
 // goroutine at a time.
 type Rootfs struct {
-	root   dir
-	owners bool
-	buf    []byte // for copying file contents
+	root    dir
+	owners  bool
+	overlay string
+	buf     []byte // for copying file contents
 
 	// leftOut are the devices that could not be made, and hard links to them.
 	leftOut map[place]bool
@@ -61,6 +68,8 @@ type Rootfs struct {
 	// directory more often than not. It is valid while lastPath is not empty.
 	last     dir
 	lastPath string
+
+	dirs *directories // nil unless in overlay form
 }
 
 // Open starts on path, an existing directory that nothing else writes to.
@@ -72,6 +81,7 @@ func Open(path string, o Options) (*Rootfs, error) {
 	r := &Rootfs{
 		root:    dir{fd: fd},
 		owners:  o.Owners,
+		overlay: o.Overlay,
 		buf:     make([]byte, 256<<10),
 		leftOut: map[place]bool{},
 		last:    dir{fd: -1},
@@ -86,6 +96,9 @@ func Open(path string, o Options) (*Rootfs, error) {
 		return nil, err
 	}
 	unix.Close(probe.fd)
+	if r.overlay != "" {
+		r.dirs = newDirectories(probe.id)
+	}
 	return r, nil
 }
 

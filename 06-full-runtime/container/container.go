@@ -18,18 +18,21 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/idmap"
 )
 
 // Config is what a container is made of.
 type Config struct {
-	Rootfs    string // directory on the host that becomes "/"
+	Dir       string    // the container's directory: upper, work and root (package store)
+	Layers    []string  // directories on the host that are "/" when put over each other, lowest first
+	Map       idmap.Map // of the user namespace it is in, if any, where root has no rights over the host's
 	Hostname  string
 	Args      []string // the command and its arguments
 	Env       []string // KEY=VALUE, later ones count; sensible values are added for what is missing
 	WorkDir   string   // made if it does not exist; "" is "/"
 	User      string   // NAME or UID, and perhaps :GROUP or :GID, as an image has it; "" is root
 	Mounts    []Mount
-	UserNS    bool // in a user namespace, where root has no rights over the host's
 	NoNetwork bool // in a network namespace with nothing but lo
 	ReadOnly  bool // "/" cannot be written to
 	Terminal  bool // at a terminal of its own, instead of our stdin, stdout and stderr
@@ -57,12 +60,12 @@ const childName = "container-init"
 // returns the command's status. When it returns, all of the container's
 // processes and mounts are gone. After an error the status is StatusFailed.
 //
-// It gives born a pidfd of PID 1 that is valid until born returns: somebody must
-// kill that process if we are killed. A death signal helps, but programs can
-// escape it.
+// It tells born of PID 1 by its number and a pidfd, which is valid until born
+// returns: somebody must kill that process if we are killed. A death signal helps,
+// but programs can escape it.
 //
 // The child reports its own failures on stderr, and to us by its status.
-func Run(c Config, born func(pidfd int) error) (status int, err error) {
+func Run(c Config, born func(pid, pidfd int) error) (status int, err error) {
 	// Death of the thread that clones the child would count as ours, see
 	// Pdeathsig in namespaces.go.
 	runtime.LockOSThread()
@@ -96,7 +99,7 @@ func Run(c Config, born func(pidfd int) error) (status int, err error) {
 	err = cmd.Start()
 	childs.Close()
 	if err != nil {
-		return StatusFailed, explainClone(c.UserNS, err)
+		return StatusFailed, explainClone(c, err)
 	}
 	forwarder := signals.forward(cmd.Process, ours)
 	console, err := launch(c, cmd.Process, pidfd, born, ours, forwarder)
@@ -126,10 +129,13 @@ func Run(c Config, born func(pidfd int) error) (status int, err error) {
 // launch gives a newborn child what it needs: it tells born, sends the message
 // and sets up the console. A child that ends early is no error here; its status
 // tells why.
-func launch(c Config, child *os.Process, pidfd int, born func(int) error, socket *os.File, f *forwarder) (*console, error) {
+func launch(c Config, child *os.Process, pidfd int, born func(int, int) error, socket *os.File, f *forwarder) (*console, error) {
 	defer unix.Close(pidfd)
-	if err := born(pidfd); err != nil {
+	if err := born(child.Pid, pidfd); err != nil {
 		return nil, err
+	}
+	if err := c.Map.Write(child.Pid); err != nil {
+		return nil, adviseUserNS(c, err)
 	}
 	_ = gob.NewEncoder(socket).Encode(message{c, terminalSize()})
 	if !c.Terminal {

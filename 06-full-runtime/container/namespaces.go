@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,48 +29,23 @@ func namespaces(c Config) *syscall.SysProcAttr {
 	if c.NoNetwork {
 		attr.Cloneflags |= unix.CLONE_NEWNET
 	}
-	if c.UserNS {
-		attr.Cloneflags |= unix.CLONE_NEWUSER
-		attr.UidMappings = idMap(os.Geteuid())
-		attr.GidMappings = idMap(os.Getegid())
-		// Writing a gid map takes a privilege, or giving up setgroups(2), with
-		// which a process could drop a group that denies it something.
-		attr.GidMappingsEnableSetgroups = os.Geteuid() == 0 && mapsAllIDs()
-	}
+	c.Map.Attr(attr) // the user namespace, and with it rights over all others
 	return attr
 }
 
-// idMap maps the container's ids to the host's. Anybody may map one id, their
-// own; it becomes root in there. Root may map all of them, each to itself: the
-// container's root then owns what the host's does, without its capabilities.
-func idMap(own int) []syscall.SysProcIDMap {
-	if os.Geteuid() == 0 && mapsAllIDs() {
-		// The kernel's own limit: 2^32-1 stands for "no id".
-		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1<<32 - 1}}
-	}
-	return []syscall.SysProcIDMap{{ContainerID: 0, HostID: own, Size: 1}}
-}
-
-// mapsAllIDs reports whether our own user namespace has every id, as the
-// initial one does (user_namespaces(7)).
-func mapsAllIDs() bool {
-	ranges, err := user.CurrentProcessUIDMap()
-	return err == nil && len(ranges) == 1 && ranges[0].Count == 1<<32-1
-}
-
 // explainClone says what to do about a clone(2) that failed.
-func explainClone(userNS bool, err error) error {
+func explainClone(c Config, err error) error {
 	err = fmt.Errorf("clone the child: %w", err)
-	if !userNS && errors.Is(err, unix.EPERM) {
+	if c.Map.None() && errors.Is(err, unix.EPERM) {
 		return fmt.Errorf("%w\nthis root lacks CAP_SYS_ADMIN, as in a container: try --userns", err)
 	}
-	return adviseUserNS(userNS, err)
+	return adviseUserNS(c, err)
 }
 
 // adviseUserNS adds to a failure the setting that forbids user namespaces on
 // this machine, if there is one.
-func adviseUserNS(userNS bool, err error) error {
-	if !userNS {
+func adviseUserNS(c Config, err error) error {
+	if c.Map.None() {
 		return err
 	}
 	for _, setting := range []struct{ name, forbids, allow string }{

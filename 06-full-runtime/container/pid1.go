@@ -49,7 +49,7 @@ func pid1() error {
 	}
 	mounts, err := isolate(c.Config)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-		return adviseUserNS(c.UserNS, err)
+		return adviseUserNS(c.Config, err)
 	}
 	if err != nil {
 		return err
@@ -93,10 +93,25 @@ type attacher interface{ attach() error }
 // isolate makes the mounts and leaves the host. Where user namespaces are
 // restricted, it is here that it shows.
 func isolate(c Config) ([]attacher, error) {
-	if err := setHostname(c.Hostname); err != nil {
+	if err := makePrivate(); err != nil {
 		return nil, err
 	}
-	if err := makePrivate(); err != nil {
+	// What is the host's we open as who we are there. The container's root may have
+	// no way to it.
+	root, err := openRoot(c)
+	if err != nil {
+		return nil, err
+	}
+	volumes, err := newVolumes(c.Mounts)
+	if err != nil {
+		return nil, err
+	}
+	if !c.Map.None() {
+		if err := becomeRoot(); err != nil {
+			return nil, err
+		}
+	}
+	if err := setHostname(c.Hostname); err != nil {
 		return nil, err
 	}
 	proc, err := newProc()
@@ -107,11 +122,7 @@ func isolate(c Config) ([]attacher, error) {
 	if err != nil {
 		return nil, err
 	}
-	volumes, err := newVolumes(c.Mounts)
-	if err != nil {
-		return nil, err
-	}
-	return append([]attacher{proc, dev}, volumes...), enterRoot(c.Rootfs)
+	return append([]attacher{proc, dev}, volumes...), root.enter(c)
 }
 
 // receive reads the parent's message. If the parent dies before it has sent it,

@@ -10,6 +10,8 @@ import (
 
 	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/idmap"
 )
 
 // lookupUser finds a user in the image's /etc/passwd and /etc/group. A number
@@ -56,7 +58,20 @@ func becomeUser(u *user.ExecUser) error {
 	if err := syscall.Setuid(u.Uid); err != nil {
 		return adviseID("setuid", u.Uid, err)
 	}
-	// A change of user clears the death signal (prctl(2)).
+	return setDeathSignal()
+}
+
+// becomeRoot makes us root of our user namespace.
+func becomeRoot() error {
+	if err := idmap.BecomeRoot(); err != nil {
+		return err
+	}
+	return setDeathSignal()
+}
+
+// setDeathSignal has the kernel kill us when our parent dies. A change of user has
+// cleared what the parent asked for (prctl(2)).
+func setDeathSignal() error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("prctl PR_SET_PDEATHSIG: %w", err)
 	}
@@ -66,7 +81,7 @@ func becomeUser(u *user.ExecUser) error {
 func adviseID(call string, id int, err error) error {
 	err = fmt.Errorf("%s %d: %w", call, id, err)
 	if errors.Is(err, unix.EINVAL) {
-		err = fmt.Errorf("%w\nthis user namespace has no such id: run this image as root, without --userns", err)
+		err = fmt.Errorf("%w\nthis user namespace has no such id: it takes subordinate ids (/etc/subuid, newuidmap), or root", err)
 	}
 	return err
 }

@@ -21,14 +21,14 @@ type Mount struct {
 	Options  []string // of the tmpfs, as for mount(8)
 }
 
-// volume is a Mount that is made and not yet attached.
+// volume is a Mount that is not attached yet.
 type volume struct {
 	Mount
-	made *mount
-	file bool // what is mounted is not a directory
+	made *mount // of a file or directory of the host
+	file bool   // what is mounted is not a directory
 }
 
-// newVolumes makes the mounts, as long as the host's files are in sight, and
+// newVolumes makes the mounts of what is the host's, as long as that is in sight, and
 // sorts them so that none is put over another below it. Of several with one
 // target the last is meant.
 func newVolumes(mounts []Mount) ([]attacher, error) {
@@ -40,18 +40,15 @@ func newVolumes(mounts []Mount) ([]attacher, error) {
 			continue
 		}
 		v := &volume{Mount: m}
-		var err error
-		if m.Tmpfs {
-			v.made, err = newTmpfs(m.Options)
-		} else {
-			var info os.FileInfo
-			if info, err = os.Stat(m.Source); err == nil {
+		if !m.Tmpfs {
+			info, err := os.Stat(m.Source)
+			if err == nil {
 				v.file = !info.IsDir()
 				v.made, err = newBind(m.Source)
 			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("volume on %s: %w", m.Target, err)
+			if err != nil {
+				return nil, fmt.Errorf("volume on %s: %w", m.Target, err)
+			}
 		}
 		volumes = append(volumes, v)
 	}
@@ -84,6 +81,9 @@ func newTmpfs(options []string) (*mount, error) {
 // attach puts the volume in its place, wherever symlinks of the image lead.
 func (v *volume) attach() error {
 	target, err := makeTarget(v.Target, v.file)
+	if err == nil && v.Tmpfs {
+		v.made, err = newTmpfs(v.Options)
+	}
 	if err != nil {
 		return fmt.Errorf("volume on %s: %w", v.Target, err)
 	}

@@ -1,0 +1,149 @@
+package unpack
+
+import (
+	"archive/tar"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// In overlay form a layer is unpacked alone, into a directory of its own, and
+// overlayfs puts the layers over each other later. So nothing can be removed that
+// a layer below has; it is marked as hidden instead, in overlayfs's own way
+// (https://docs.kernel.org/filesystems/overlayfs.html, "whiteouts and opaque
+// directories"): a character device 0/0 hides a name, an extended attribute all
+// that a directory has further down.
+
+// mark is whiteout in overlay form.
+func (l *layer) mark(name string, w whiteout) error {
+	if w.kind == aufsData {
+		return nil
+	}
+	d, err := l.parent(name, true)
+	if err != nil {
+		return err
+	}
+	above := path.Dir(name)
+	if w.kind == hideAll {
+		return l.setOpaque(d, ".", above)
+	}
+	hidden := path.Join(above, w.name)
+	var st unix.Stat_t
+	switch err := unix.Fstatat(d.fd, w.name, &st, unix.AT_SYMLINK_NOFOLLOW); {
+	case err == unix.ENOENT:
+		// An ordinary user may make this device, and no other, since Linux 5.8.
+		return failed("mknodat", hidden, unix.Mknodat(d.fd, w.name, unix.S_IFCHR, 0))
+	case err != nil:
+		return failed("fstatat", hidden, err)
+	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
+		// This layer has a directory of the name, which would be merged with what
+		// is below.
+		return l.setOpaque(d, w.name, hidden)
+	}
+	return nil // all but directories hide what is below anyhow
+}
+
+// unmark removes the whiteout that is in the way of a directory, and reports
+// whether there was one.
+func (l *layer) unmark(above, base string) (bool, error) {
+	d, err := l.resolve(above)
+	if err != nil {
+		return false, err
+	}
+	defer unix.Close(d.fd)
+	var st unix.Stat_t
+	if err := unix.Fstatat(d.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return false, failed("fstatat", above+base, err)
+	}
+	if !isWhiteout(&st) {
+		return false, failed("mkdirat", above+base, unix.ENOTDIR)
+	}
+	return true, failed("unlinkat", above+base, unix.Unlinkat(d.fd, base, 0))
+}
+
+func isWhiteout(st *unix.Stat_t) bool {
+	return st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == 0
+}
+
+// setOpaque hides all that the layers below have in a directory.
+func (l *layer) setOpaque(d dir, base, name string) error {
+	err := unix.Lsetxattr(fmt.Sprintf("/proc/self/fd/%d/%s", d.fd, base), l.overlay, []byte("y"), 0)
+	if err == unix.ENOTSUP {
+		return fmt.Errorf("%w: this filesystem holds no %s (tmpfs does from Linux 6.6)", failed("lsetxattr "+l.overlay, name, err), l.overlay)
+	}
+	return failed("lsetxattr "+l.overlay, name, err)
+}
+
+// Directory is what a layer says of a directory.
+type Directory struct {
+	Mode     uint32 // permission bits, with setuid, setgid and sticky
+	UID, GID int
+	ModTime  time.Time
+}
+
+// directories remembers what a layer in overlay form says of its directories. Of
+// some it says nothing, and has only files in them: these keep the attributes that
+// the layers below give them, which are not in sight here.
+type directories struct {
+	said   map[inode]Directory
+	silent map[inode]bool
+}
+
+func newDirectories(root inode) *directories {
+	return &directories{map[inode]Directory{}, map[inode]bool{root: true}}
+}
+
+func (d *directories) named(id inode, hdr *tar.Header) {
+	if d == nil {
+		return
+	}
+	delete(d.silent, id)
+	d.said[id] = Directory{uint32(hdr.Mode) & 0o7777, hdr.Uid, hdr.Gid, hdr.ModTime}
+}
+
+// implied notes that a directory was made for something in it, and in the place
+// of a whiteout if hidden.
+func (l *layer) implied(above dir, base, name string, hidden bool) error {
+	if l.dirs == nil {
+		return nil
+	}
+	var st unix.Stat_t
+	if err := unix.Fstatat(above.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return failed("fstatat", name, err)
+	}
+	if hidden {
+		return l.setOpaque(above, base, name)
+	}
+	delete(l.dirs.said, inodeOf(&st)) // of a directory that is gone
+	l.dirs.silent[inodeOf(&st)] = true
+	return nil
+}
+
+// Directories tells, after Apply in overlay form, what the layer says of its
+// directories, and of which it says nothing, by their paths from the rootfs.
+func (r *Rootfs) Directories() (said map[string]Directory, silent []string, err error) {
+	said = map[string]Directory{}
+	root := fmt.Sprintf("/proc/self/fd/%d/.", r.root.fd)
+	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		var st unix.Stat_t
+		if err := unix.Lstat(name, &st); err != nil {
+			return failed("lstat", name, err)
+		}
+		inside := path.Join("/", strings.TrimPrefix(name, root))
+		if d, ok := r.dirs.said[inodeOf(&st)]; ok {
+			said[inside] = d
+		} else if r.dirs.silent[inodeOf(&st)] {
+			silent = append(silent, inside)
+		}
+		return nil
+	})
+	return said, silent, err
+}

@@ -1,0 +1,250 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/container-go/05-oci-pull/janitor"
+)
+
+// Container is the directory of a container that runs. It is there until Remove,
+// or until we die: then a janitor removes it, and where that was killed too, the
+// next run.
+//
+//	upper/, work/     overlayfs's, what the container writes
+//	root/             where its root is mounted, in its own mount namespace
+//	files/            mounted over files of the image
+//	layers            the layers that it uses, a line each
+//	cgroup            the path of its control group, if it has one
+//	pid1              its first process, and when that was started
+type Container struct {
+	Dir     string
+	store   *Store
+	lock    *lock
+	janitor *janitor.Janitor
+}
+
+// NewContainer makes the directory for a container of some layers. The caller must
+// hold Share, so that prune does not remove them in between.
+func (s *Store) NewContainer(layers []string) (*Container, error) {
+	c := &Container{store: s}
+	for c.lock == nil {
+		dir, err := os.MkdirTemp(s.path("containers"), "")
+		if err != nil {
+			return nil, err
+		}
+		// Before we have locked it, it looks dead, and may be removed.
+		l, err := tryLock(dir, unix.LOCK_EX)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && (l == nil || !exists(dir)) {
+			l.release()
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.Dir, c.lock = dir, l
+	}
+	if err := c.fill(layers); err != nil {
+		return nil, errors.Join(err, c.Remove())
+	}
+	return c, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func (c *Container) fill(layers []string) error {
+	if err := c.note("layers", strings.Join(layers, "\n")); err != nil {
+		return err
+	}
+	for _, name := range []string{"root", "files"} {
+		if err := os.Mkdir(filepath.Join(c.Dir, name), 0o755); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"upper", "work"} {
+		if err := c.store.makeTop(filepath.Join(c.Dir, name)); err != nil {
+			return err
+		}
+	}
+	// The container's root mounts its root in here.
+	_, gid := c.store.Map.Root()
+	err := os.Lchown(c.Dir, -1, gid)
+	if err == nil {
+		err = os.Chmod(c.Dir, 0o710)
+	}
+	if err == nil {
+		c.janitor, _, err = janitor.Hire(janitorName, c.Dir, c.lock.file)
+	}
+	return err
+}
+
+func (c *Container) note(name, content string) error {
+	return os.WriteFile(filepath.Join(c.Dir, name), []byte(content), 0o600)
+}
+
+// WriteFile makes a file that everybody in the container can read, and its root
+// change, and returns its path.
+func (c *Container) WriteFile(name string, content []byte) (string, error) {
+	path := filepath.Join(c.Dir, "files", name)
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		return "", err
+	}
+	if err := os.Chmod(path, 0o644); err != nil { // whatever the umask is
+		return "", err
+	}
+	uid, gid := c.store.Map.Root()
+	return path, os.Lchown(path, uid, gid)
+}
+
+// UsesCgroup notes the control group that is to be removed with the container. It
+// must be called before the group is made.
+func (c *Container) UsesCgroup(path string) error { return c.note("cgroup", path) }
+
+// Born notes the container's first process, which is to be killed if we are. It
+// must be called before that runs anything that is not ours.
+func (c *Container) Born(pid, pidfd int) error {
+	started, err := startTime(pid)
+	if err != nil {
+		return err
+	}
+	if err := c.note("pid1", fmt.Sprintf("%d %s", pid, started)); err != nil {
+		return err
+	}
+	return c.janitor.Entrust(pidfd)
+}
+
+// startTime is when a process was started, in clock ticks since the boot. With it a
+// number stands for one process and not for whoever has it next (proc_pid_stat(5)).
+func startTime(pid int) (string, error) {
+	path := fmt.Sprintf("/proc/%d/stat", pid)
+	stat, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	// PID (NAME) STATE ..., where NAME may hold anything.
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+	const start = 22 - 3
+	if len(fields) <= start {
+		return "", fmt.Errorf("parse %s: too short", path)
+	}
+	return fields[start], nil
+}
+
+// Remove removes the directory. It may be called again.
+func (c *Container) Remove() error {
+	if c.lock == nil {
+		return nil
+	}
+	err := c.store.removeContainer(c.Dir)
+	if c.janitor != nil {
+		c.janitor.Dismiss()
+	}
+	c.lock.release()
+	c.lock = nil
+	return err
+}
+
+const janitorName = "container-go-janitor-container"
+
+func init() { janitor.Serve(janitorName, keepContainer) }
+
+// keepContainer is the janitor's duty. The directory's lock is the janitor's as
+// well as ours, as it inherits our descriptor of it.
+func keepContainer(dir string) {
+	stores, err := OpenAll(filepath.Dir(filepath.Dir(filepath.Dir(dir))))
+	janitor.Answer("", err)
+	if err != nil {
+		return
+	}
+	janitor.Outlive()
+	for _, s := range stores {
+		if s.path("containers") != filepath.Dir(dir) {
+			continue
+		}
+		// Processes that are being killed along with our parent may still write.
+		for range 50 {
+			if s.removeContainer(dir) == nil {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+}
+
+// Sweep removes what dead containers have left.
+func (s *Store) Sweep() error {
+	entries, err := os.ReadDir(s.path("containers"))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		dir := s.path("containers", entry.Name())
+		l, err := tryLock(dir, unix.LOCK_EX)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && l == nil {
+			continue
+		}
+		if err == nil {
+			err = s.removeContainer(dir)
+		}
+		l.release()
+		if err != nil {
+			return fmt.Errorf("clear what a dead container left: %w", err)
+		}
+	}
+	return nil
+}
+
+// removeContainer removes a container's directory, and what still runs in it.
+func (s *Store) removeContainer(dir string) error {
+	killPID1(filepath.Join(dir, "pid1"))
+	return s.removeTree(dir)
+}
+
+// killPID1 kills a container's first process, and with it all the others
+// (pid_namespaces(7)), if it is still that one.
+func killPID1(note string) {
+	content, _ := os.ReadFile(note)
+	number, started, _ := strings.Cut(string(content), " ")
+	pid, err := strconv.Atoi(number)
+	if err != nil {
+		return
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	if now, err := startTime(pid); err == nil && now == started {
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	}
+}
+
+// layersInUse lists the layers of all containers that run.
+func (s *Store) layersInUse() (map[string]bool, error) {
+	used := map[string]bool{}
+	notes, err := filepath.Glob(s.path("containers", "*", "layers"))
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range notes {
+		content, err := os.ReadFile(note)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for id := range strings.SplitSeq(string(content), "\n") {
+			used[id] = true
+		}
+	}
+	return used, nil
+}

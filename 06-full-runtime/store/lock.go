@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A lock is an open file with flock(2) on it. The kernel releases it when the last
+// process that has it open is gone, however that ended.
+type lock struct{ file *os.File }
+
+func (l *lock) release() {
+	if l != nil {
+		l.file.Close()
+	}
+}
+
+// tryLock takes a lock, unix.LOCK_SH or LOCK_EX, on a file or directory, or returns
+// nil if somebody else has it.
+func tryLock(path string, how int) (*lock, error) {
+	flags := os.O_RDONLY | os.O_CREATE
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		flags = os.O_RDONLY
+	}
+	file, err := os.OpenFile(path, flags, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(file.Fd()), how|unix.LOCK_NB)
+	if err == nil {
+		return &lock{file}, nil
+	}
+	file.Close()
+	if err == unix.EWOULDBLOCK {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("flock %s: %w", path, err)
+}
+
+// takeLock waits for a lock, and calls waiting once if it has to. It asks again and
+// again because flock(2) itself cannot be told to stop by a context.
+func takeLock(ctx context.Context, path string, how int, waiting func()) (*lock, error) {
+	for {
+		l, err := tryLock(path, how)
+		if l != nil || err != nil {
+			return l, err
+		}
+		if waiting != nil {
+			waiting()
+			waiting = nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Share keeps prune away until release is called.
+func (s *Store) Share(ctx context.Context, waiting func()) (release func(), err error) {
+	l, err := takeLock(ctx, s.path("lock"), unix.LOCK_SH, waiting)
+	return l.release, err
+}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Pruned is what Prune has removed.
+type Pruned struct {
+	Images []*Image
+	Layers int
+	Bytes  int64 // of the layers' uncompressed archives
+}
+
+// Prune removes layers that no image and no running container uses, and whatever
+// dead processes left; with all also the images that no running container uses. It
+// waits until nobody is pulling.
+func (s *Store) Prune(ctx context.Context, all bool, waiting func()) (Pruned, error) {
+	var pruned Pruned
+	held, err := takeLock(ctx, s.path("lock"), unix.LOCK_EX, waiting)
+	if err != nil {
+		return pruned, err
+	}
+	defer held.release()
+	if err := s.Sweep(); err != nil {
+		return pruned, err
+	}
+	used, err := s.layersInUse()
+	if err != nil {
+		return pruned, err
+	}
+	images, err := s.Images()
+	if err != nil {
+		return pruned, err
+	}
+	for _, img := range images {
+		if all && !runs(img, used) || !s.complete(img) {
+			if err := os.Remove(s.imagePath(img.Ref, img.Platform)); err != nil {
+				return pruned, err
+			}
+			pruned.Images = append(pruned.Images, img)
+		}
+	}
+	if images, err = s.Images(); err != nil {
+		return pruned, err
+	}
+	for _, img := range images {
+		for _, id := range img.Layers {
+			used[id] = true
+		}
+	}
+	return pruned, s.pruneLayers(used, &pruned)
+}
+
+// runs reports whether a container may be one of an image's: all layers are in use.
+func runs(img *Image, used map[string]bool) bool {
+	for _, id := range img.Layers {
+		if !used[id] {
+			return false
+		}
+	}
+	return len(img.Layers) > 0
+}
+
+func (s *Store) pruneLayers(used map[string]bool, pruned *Pruned) error {
+	entries, err := os.ReadDir(s.path("layers"))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		id, isLock := strings.CutSuffix(entry.Name(), ".lock")
+		if isLock {
+			// Nobody holds it, as we have the store for us.
+			if err := os.Remove(s.path("layers", entry.Name())); err != nil {
+				return err
+			}
+			continue
+		}
+		if used[id] {
+			continue
+		}
+		info, _ := s.LayerInfo(id)
+		// Under its own name it is complete, also while it is being removed.
+		doomed := s.path("new", id)
+		if err := errors.Join(s.removeTree(doomed), os.Rename(s.path("layers", id), doomed)); err != nil {
+			return err
+		}
+		pruned.Layers++
+		pruned.Bytes += info.Size
+	}
+	entries, err = os.ReadDir(s.path("new"))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := s.removeTree(s.path("new", entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

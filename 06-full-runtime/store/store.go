@@ -1,0 +1,135 @@
+// Package store keeps images unpacked, so that they are pulled once, and the
+// containers made of them while they run.
+//
+//	STORE/MAP/            one store for each id map, as files have other owners in each
+//	    idmap             the map
+//	    lock              shared by whoever is about to use a layer, exclusive to prune
+//	    images/KEY        what a reference stands for, and its layers
+//	    layers/ID/        a layer, by the digest of its uncompressed archive (diff ID)
+//	        tree/         what overlayfs shows of it
+//	        layer.json    its size, and what it says of directories
+//	    layers/ID.lock    held while the layer is being unpacked
+//	    new/ID/           where it is, until it is complete
+//	    containers/NAME/  what a container writes; locked by its runtime
+//
+// Whatever is under its final name is complete: it was made elsewhere and renamed.
+// What is not is a dead process's if nobody holds its lock, and whoever comes next
+// removes it.
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"example.com/container-go/06-full-runtime/idmap"
+)
+
+// Store is the part of a store that belongs to one id map.
+type Store struct {
+	Dir string
+	Map idmap.Map
+}
+
+// DefaultDir is where the store is: CONTAINER_GO_STORE, or /var/lib/container-go
+// for root, or container-go in the user's data (XDG base directory specification).
+func DefaultDir() (string, error) {
+	if dir := os.Getenv("CONTAINER_GO_STORE"); dir != "" {
+		return dir, nil
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/container-go", nil
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "container-go"), nil
+	}
+	home := os.Getenv("HOME")
+	if !filepath.IsAbs(home) {
+		return "", errors.New("no place for images: HOME is not set\nname one with --store DIR")
+	}
+	return filepath.Join(home, ".local/share/container-go"), nil
+}
+
+// Open opens the part of the store in dir that belongs to an id map, which is made
+// if it does not exist. Nobody but its user can enter it: images hold setuid
+// programs (compare CVE-2021-41091).
+func Open(dir string, ids idmap.Map) (*Store, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{filepath.Join(dir, ids.Name()), ids}
+	if _, err := os.Stat(s.path("idmap")); err == nil {
+		return s, nil
+	}
+	for _, name := range []string{"images", "layers", "new", "containers"} {
+		if err := os.MkdirAll(s.path(name), 0o700); err != nil {
+			return nil, fmt.Errorf("%w\nchoose another place for images with --store DIR", err)
+		}
+	}
+	content, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	return s, writeFile(s.path("idmap"), content)
+}
+
+// OpenAll opens the parts of the store in dir that exist.
+func OpenAll(dir string) ([]*Store, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []*Store
+	for _, entry := range entries {
+		s := &Store{Dir: filepath.Join(dir, entry.Name())}
+		content, err := os.ReadFile(s.path("idmap"))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = json.Unmarshal(content, &s.Map)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("store %s: %w", s.Dir, err)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func (s *Store) path(names ...string) string {
+	return filepath.Join(append([]string{s.Dir}, names...)...)
+}
+
+// writeFile writes a file that is complete as soon as it has its name.
+func writeFile(path string, content []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Sync()
+	}
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		os.Remove(file.Name())
+	}
+	return err
+}
