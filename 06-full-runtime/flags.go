@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -18,8 +17,12 @@ import (
 type request struct {
 	ref     string
 	options image.Options
-	store   string
-	pull    string // pullMissing, pullAlways or pullNever
+	store   string // directory
+	pull    string // missing, always or never
+
+	images  bool   // list them, and run nothing
+	prune   string // unused or all: remove that, and run nothing
+	explain bool
 
 	userNS     bool
 	hostname   string
@@ -28,22 +31,17 @@ type request struct {
 	user       *string
 	entrypoint *string
 	readOnly   bool
+	init       bool
 	terminal   bool
-	noNetwork  bool
+	network    string // host or none
 	mounts     []container.Mount
 	args       []string
 }
 
-// When to pull, see --pull.
-const (
-	pullMissing = "missing"
-	pullAlways  = "always"
-	pullNever   = "never"
-)
-
-// parse understands the flags of `docker run` that it has, with their meaning.
+// parse understands the flags of `docker run` that it has, with their meaning, and
+// some of its own.
 func parse(args []string) (request, error) {
-	var r request
+	r := request{pull: "missing", network: "host"}
 	flags := pflag.NewFlagSet("06-full-runtime", pflag.ContinueOnError)
 	flags.SortFlags = false
 	// What follows the first argument that is not a flag is the command's.
@@ -51,65 +49,52 @@ func parse(args []string) (request, error) {
 	flags.Usage = func() {
 		fmt.Fprintf(os.Stderr, "Usage: 06-full-runtime [flags] [COMMAND [ARG...]]\n%s", flags.FlagUsages())
 	}
+
 	chosen := image.AddFlags(flags)
-	storeDir, err := store.DefaultDir()
-	flags.StringVar(&r.store, "store", storeDir, "`DIR` where images are kept; also $CONTAINER_GO_STORE")
-	flags.StringVar(&r.pull, "pull", pullMissing, "when to pull: `WHEN` is missing, always or never")
+	flags.Var(&choice{&r.pull, []string{"missing", "always", "never"}}, "pull", "when to pull: missing, always or never")
+	flags.StringVar(&r.store, "store", "", "`DIR` where images are kept; also $CONTAINER_GO_STORE (default "+store.DefaultDir()+")")
+	flags.BoolVar(&r.images, "images", false, "list the images in the store, and run nothing")
+	flags.Var(&choice{&r.prune, []string{"unused", "all"}}, "prune", "remove layers that no image uses, and run nothing; =all also images that no container uses")
+	flags.Lookup("prune").NoOptDefVal = "unused"
+	flags.BoolVar(&r.explain, "explain", false, "tell each step on stderr: the system call, and why")
+
 	flags.BoolVar(&r.userNS, "userns", false, "run in a user namespace, where root has no rights over the host; always so when not root")
 	flags.StringVarP(&r.hostname, "hostname", "h", "shadman-lab", "`NAME` of the container")
 	env := flags.StringArrayP("env", "e", nil, "set `KEY=VALUE`, or pass on our own KEY")
-	r.workDir = flags.StringP("workdir", "w", "", "run in `DIR`, which is made if need be")
-	r.user = flags.StringP("user", "u", "", "run as `NAME|UID[:GROUP|GID]`")
-	r.entrypoint = flags.String("entrypoint", "", "run `COMMAND` in place of the image's entrypoint and command")
-	volumes := flags.StringArrayP("volume", "v", nil, "show the host's SRC as DST: `SRC:DST[:ro]`")
-	tmpfs := flags.StringArray("tmpfs", nil, "mount a tmpfs: `DIR[:OPTION,...]`")
+	flags.VarP(&optional{&r.workDir, "DIR"}, "workdir", "w", "run in `DIR`, which is made if need be")
+	flags.VarP(&optional{&r.user, "USER"}, "user", "u", "run as `NAME|UID[:GROUP|GID]`")
+	flags.Var(&optional{&r.entrypoint, "COMMAND"}, "entrypoint", "run `COMMAND` in place of the image's entrypoint and command")
+	flags.VarP(&mounts{&r.mounts, parseVolume}, "volume", "v", "show the host's SRC as DST: `SRC:DST[:ro]`")
+	flags.Var(&mounts{&r.mounts, parseTmpfs}, "tmpfs", "mount a tmpfs: `DIR[:OPTION,...]`")
 	flags.BoolVar(&r.readOnly, "read-only", false, "mount the root filesystem read-only")
-	network := flags.String("network", "host", "`host` or none, which has only lo")
+	flags.Var(&choice{&r.network, []string{"host", "none"}}, "network", "host, or none, which has only lo")
+	flags.BoolVar(&r.init, "init", false, "have an init of ours as PID 1, which forwards signals and reaps processes")
 	flags.BoolP("interactive", "i", true, "keep stdin open, as is always done")
 	flags.BoolVarP(&r.terminal, "tty", "t", false, "give the container a terminal, as is done when we are at one")
+	flags.Bool("rm", true, "remove the container when it ends, as is always done")
+	for _, name := range withoutEffect {
+		flags.StringArray(name, nil, "without effect as yet")
+	}
 	if err := flags.Parse(args); err != nil {
 		return r, err
 	}
-	if r.store == "" {
-		return r, err
-	}
-	switch r.pull {
-	case pullMissing, pullAlways, pullNever:
-	default:
-		return r, fmt.Errorf("--pull %s: it is missing, always or never", r.pull)
-	}
-	for name, value := range map[string]**string{"workdir": &r.workDir, "user": &r.user, "entrypoint": &r.entrypoint} {
-		if !flags.Changed(name) {
-			*value = nil
+	for _, name := range withoutEffect {
+		if flags.Changed(name) {
+			say("--" + name + " is without effect as yet")
 		}
 	}
 	r.ref, r.args = chosen.Ref, flags.Args()
 	r.env = passOn(*env)
-	switch *network {
-	case "host":
-	case "none":
-		r.noNetwork = true
-	default:
-		return r, fmt.Errorf("--network %s: only host and none are there", *network)
+	if r.store == "" {
+		r.store = store.DefaultDir()
 	}
-	for _, spec := range *tmpfs {
-		r.mounts = append(r.mounts, parseTmpfs(spec))
-	}
-	for _, spec := range *volumes {
-		m, err := parseVolume(spec)
-		if err != nil {
-			return r, err
-		}
-		r.mounts = append(r.mounts, m)
-	}
-	for _, m := range r.mounts {
-		if !filepath.IsAbs(m.Target) || filepath.Clean(m.Target) == "/" {
-			return r, fmt.Errorf("mount on %q: not an absolute path below /", m.Target)
-		}
-	}
+	var err error
 	r.options, err = chosen.Options(say)
 	return r, err
 }
+
+// withoutEffect are flags that we take and do not heed.
+var withoutEffect = []string{"cap-add", "cap-drop", "security-opt"}
 
 // passOn gives a KEY without a value our own one. If we have none, nor does the
 // container.
@@ -126,33 +111,4 @@ func passOn(env []string) []string {
 		set = append(set, kv)
 	}
 	return set
-}
-
-// parseVolume parses SRC:DST[:ro|:rw].
-func parseVolume(spec string) (container.Mount, error) {
-	fields := strings.Split(spec, ":")
-	if len(fields) == 2 {
-		fields = append(fields, "rw")
-	}
-	if len(fields) != 3 || fields[0] == "" || fields[2] != "ro" && fields[2] != "rw" {
-		return container.Mount{}, fmt.Errorf("volume %q: not of the form SRC:DST[:ro]", spec)
-	}
-	if !strings.Contains(fields[0], "/") && fields[0] != "." && fields[0] != ".." {
-		return container.Mount{}, fmt.Errorf("volume %q: there are no named volumes\nSRC is a path, ./%s perhaps", spec, fields[0])
-	}
-	source, err := filepath.Abs(fields[0])
-	return container.Mount{Source: source, Target: fields[1], ReadOnly: fields[2] == "ro"}, err
-}
-
-// parseTmpfs parses DIR[:OPTION,...], with the options of mount(8).
-func parseTmpfs(spec string) container.Mount {
-	m := container.Mount{Tmpfs: true}
-	var options string
-	m.Target, options, _ = strings.Cut(spec, ":")
-	for option := range strings.SplitSeq(options, ",") {
-		if option != "" {
-			m.Options = append(m.Options, option)
-		}
-	}
-	return m
 }

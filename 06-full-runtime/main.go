@@ -28,7 +28,11 @@ func main() {
 		say(err.Error() + "\nsee --help")
 		os.Exit(container.StatusFailed)
 	}
-	status, err := run(r)
+	do := run
+	if r.images || r.prune != "" {
+		do = keepHouse
+	}
+	status, err := do(r)
 	if err != nil {
 		say(err.Error())
 	}

@@ -9,6 +9,7 @@ import (
 
 	"example.com/container-go/05-oci-pull/interrupt"
 	"example.com/container-go/06-full-runtime/container"
+	"example.com/container-go/06-full-runtime/explain"
 	"example.com/container-go/06-full-runtime/fetch"
 	"example.com/container-go/06-full-runtime/idmap"
 	"example.com/container-go/06-full-runtime/store"
@@ -16,6 +17,9 @@ import (
 
 // run is the runtime's table of contents.
 func run(r request) (status int, err error) {
+	if r.explain {
+		explain.To(os.Stderr, "parent", false)
+	}
 	ids, err := chooseIDs(r.userNS)
 	if err != nil {
 		return container.StatusFailed, err
@@ -96,12 +100,12 @@ func prepare(ctx context.Context, r request, images *store.Store) (*store.Contai
 // may have changed, and it takes no network.
 func find(ctx context.Context, r request, images *store.Store) (*store.Image, error) {
 	local := store.IsLocal(r.ref)
-	if r.pull == pullNever || r.pull == pullMissing && !local {
+	if r.pull == "never" || r.pull == "missing" && !local {
 		img, err := images.Image(store.Canonical(r.ref), r.options.Platform.String())
 		if img != nil || err != nil {
 			return img, err
 		}
-		if r.pull == pullNever {
+		if r.pull == "never" {
 			return nil, fmt.Errorf("image %s is not in %s, and --pull=never", r.ref, images.Dir)
 		}
 	}
@@ -118,7 +122,9 @@ func configure(r request, img *store.Image, own *store.Container) (container.Con
 		WorkDir:   img.WorkingDir,
 		User:      img.User,
 		ReadOnly:  r.readOnly,
-		NoNetwork: r.noNetwork,
+		NoNetwork: r.network == "none",
+		Init:      r.init,
+		Explain:   r.explain,
 		Terminal:  r.terminal || container.AtTerminal(),
 	}
 	if r.workDir != nil {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
 )
 
 // commandError says that the container is fine but its command is not.
@@ -52,23 +54,36 @@ func enterWorkDir(dir string) error {
 
 // execCommand puts the command in our place. It returns only with an error.
 func execCommand(args, env []string) error {
+	path, err := findCommand(args[0], env)
+	if err != nil {
+		return err
+	}
+	_ = explain.Step(nil, "the command in our place: the same process, still PID 1", "execve %s %q", path, args)
+	return commandFailed(args[0], syscall.Exec(path, args, env))
+}
+
+// findCommand searches the container's PATH.
+func findCommand(name string, env []string) (path string, err error) {
 	os.Clearenv()
 	for _, kv := range env {
 		if key, value, _ := strings.Cut(kv, "="); key == "PATH" {
 			os.Setenv(key, value)
 		}
 	}
-	path, err := exec.LookPath(args[0])
+	path, err = exec.LookPath(name)
 	if err == nil || errors.Is(err, exec.ErrDot) {
-		err = syscall.Exec(path, args, env)
-	} else if lookup := new(exec.Error); errors.As(err, &lookup) {
-		err = lookup.Err // without the name, which we add
+		return path, nil
 	}
-	failed := &commandError{StatusCannot, fmt.Errorf("exec %s: %w", args[0], err)}
-	var fs unix.Statfs_t
+	if lookup := new(exec.Error); errors.As(err, &lookup) {
+		err = lookup.Err // without the name, which is added again
+	}
+	return "", commandFailed(name, err)
+}
+
+// commandFailed gives the reason why a command does not run docker run's status.
+func commandFailed(name string, err error) error {
+	failed := &commandError{StatusCannot, fmt.Errorf("exec %s: %w", name, err)}
 	switch {
-	case unix.Statfs("/", &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
-		failed.err = fmt.Errorf("exec %s: %w\nthe container's root is on a filesystem that is mounted noexec: set TMPDIR to another", args[0], unix.EACCES)
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
 		failed.status = StatusNotFound
 	case errors.Is(err, unix.ENOEXEC):

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"example.com/container-go/05-oci-pull/janitor"
+	"example.com/container-go/06-full-runtime/explain"
 )
 
 // A container at a terminal gets a pseudo-terminal of its own: a pair of
@@ -50,8 +51,8 @@ func openConsole(parent *os.File, size *unix.Winsize, owner int) error {
 	if err != nil {
 		return fmt.Errorf("open %s: %w", name, err)
 	}
-	if err := unix.Fchown(tty, owner, -1); err != nil {
-		return adviseID("chown "+name+" to", owner, err)
+	if err := adviseID(explain.Step(unix.Fchown(tty, owner, -1), "a terminal belongs to whoever is at it", "fchown %s %d", name, owner)); err != nil {
+		return err
 	}
 	if size != nil {
 		if err := unix.IoctlSetWinsize(tty, unix.TIOCSWINSZ, size); err != nil {
@@ -65,13 +66,14 @@ func openConsole(parent *os.File, size *unix.Winsize, owner int) error {
 	if err := console.attachFile("/dev/console"); err != nil {
 		return err
 	}
-	if err := unix.Sendmsg(int(parent.Fd()), []byte{0}, unix.UnixRights(ours), nil, 0); err != nil {
-		return fmt.Errorf("send the terminal to the parent: %w", err)
+	err = unix.Sendmsg(int(parent.Fd()), []byte{0}, unix.UnixRights(ours), nil, 0)
+	if err := explain.Step(err, "the other side of the terminal, for the runtime", "sendmsg SCM_RIGHTS /dev/ptmx"); err != nil {
+		return err
 	}
 	// Only the leader of a session that has no terminal yet can acquire one, and
 	// that we are.
-	if err := unix.IoctlSetInt(tty, unix.TIOCSCTTY, 0); err != nil {
-		return fmt.Errorf("ioctl TIOCSCTTY %s: %w", name, err)
+	if err := explain.Step(unix.IoctlSetInt(tty, unix.TIOCSCTTY, 0), "our session's terminal: its keys make our signals", "ioctl TIOCSCTTY %s", name); err != nil {
+		return err
 	}
 	for fd := range 3 {
 		if err := unix.Dup3(tty, fd, 0); err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"example.com/container-go/06-full-runtime/explain"
 	"example.com/container-go/06-full-runtime/idmap"
 )
 
@@ -36,6 +37,8 @@ type Config struct {
 	NoNetwork bool // in a network namespace with nothing but lo
 	ReadOnly  bool // "/" cannot be written to
 	Terminal  bool // at a terminal of its own, instead of our stdin, stdout and stderr
+	Init      bool // PID 1 is an init of ours, and the command its child
+	Explain   bool // tell on stderr what is done
 }
 
 // Statuses that are not the command's own are those of `docker run`.
@@ -49,7 +52,8 @@ const (
 // message is what the parent sends to the child.
 type message struct {
 	Config
-	Size *unix.Winsize // of the terminal
+	Size       *unix.Winsize     // of the terminal
+	Namespaces map[string]string // the host's, by their inodes, for Explain
 }
 
 // childName is what the child is started as. Nothing of the Config is in its
@@ -73,8 +77,9 @@ func Run(c Config, born func(pid, pidfd int) error) (status int, err error) {
 
 	// The child must not inherit what whoever started us left open: a directory
 	// of the host among it would be a way out (compare CVE-2024-21626).
-	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
-		return StatusFailed, fmt.Errorf("close_range: %w", err)
+	err = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err := explain.Step(err, "no open file of ours gets into the container", "close_range 3 ~0 CLOSE_RANGE_CLOEXEC"); err != nil {
+		return StatusFailed, err
 	}
 	ours, childs, err := socketpair()
 	if err != nil {
@@ -96,10 +101,10 @@ func Run(c Config, born func(pid, pidfd int) error) (status int, err error) {
 	cmd.SysProcAttr.PidFD = &pidfd
 
 	signals := catchSignals()
-	err = cmd.Start()
+	err = explain.Step(cmd.Start(), "a child in namespaces of its own, where it is PID 1", "clone %s", flagNames(cmd.SysProcAttr))
 	childs.Close()
 	if err != nil {
-		return StatusFailed, explainClone(c, err)
+		return StatusFailed, adviseClone(c, err)
 	}
 	forwarder := signals.forward(cmd.Process, ours)
 	console, err := launch(c, cmd.Process, pidfd, born, ours, forwarder)
@@ -137,7 +142,11 @@ func launch(c Config, child *os.Process, pidfd int, born func(int, int) error, s
 	if err := c.Map.Write(child.Pid); err != nil {
 		return nil, adviseUserNS(c, err)
 	}
-	_ = gob.NewEncoder(socket).Encode(message{c, terminalSize()})
+	m := message{Config: c, Size: terminalSize()}
+	if explain.On() {
+		m.Namespaces = namespaceInodes()
+	}
+	_ = explain.Step(gob.NewEncoder(socket).Encode(m), "all that the child is to do, which nobody can read in its arguments", "write PID 1's socket")
 	if !c.Terminal {
 		return nil, nil
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
 )
 
 // devices are those that every program may expect to have, and that give
@@ -31,21 +33,21 @@ type dev struct {
 func newDev() (*dev, error) {
 	d := &dev{binds: map[string]*mount{}}
 	var err error
-	if d.root, err = newMount("tmpfs", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_STRICTATIME, "mode=755", "size=64m"); err != nil {
+	if d.root, err = newMount("a /dev of our own, with none of the host's disks in it", "tmpfs", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_STRICTATIME, "mode=755", "size=64m"); err != nil {
 		return nil, err
 	}
 	pts := []string{"newinstance", "ptmxmode=0666", "mode=0620"}
 	if hasGroup(tty) {
 		pts = append(pts, fmt.Sprintf("gid=%d", tty))
 	}
-	if d.pts, err = newMount("devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC, pts...); err != nil {
+	if d.pts, err = newMount("terminals of our own", "devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC, pts...); err != nil {
 		return nil, err
 	}
 	const plain = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC | unix.MOUNT_ATTR_NODEV
-	if d.shm, err = newMount("tmpfs", plain, "mode=1777", "size=64m"); err != nil {
+	if d.shm, err = newMount("shared memory: shm_open(3)", "tmpfs", plain, "mode=1777", "size=64m"); err != nil {
 		return nil, err
 	}
-	if d.mqueue, err = newMount("mqueue", plain); err != nil {
+	if d.mqueue, err = newMount("the message queues of our IPC namespace", "mqueue", plain); err != nil {
 		return nil, err
 	}
 	for _, device := range devices {
@@ -106,8 +108,8 @@ func (d *dev) device(path string, major, minor uint32, bind *mount) error {
 		// Its data may be written all the same, but not its owner or mode.
 		return setReadOnly(path, false)
 	}
-	if err != nil {
-		return fmt.Errorf("mknod %s: %w", path, err)
+	if err := explain.Step(err, "a device that programs expect", "mknod %s c %d %d", path, major, minor); err != nil {
+		return err
 	}
 	// mknod obeys the umask.
 	return os.Chmod(path, mode)

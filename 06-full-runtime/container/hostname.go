@@ -1,15 +1,12 @@
 package container
 
 import (
-	"fmt"
-
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
 )
 
 // setHostname is lesson 1: it names the UTS namespace that clone(2) gave us.
 func setHostname(name string) error {
-	if err := unix.Sethostname([]byte(name)); err != nil {
-		return fmt.Errorf("sethostname %s: %w", name, err)
-	}
-	return nil
+	return explain.Step(unix.Sethostname([]byte(name)), "lesson 1: the name of our UTS namespace", "sethostname %s", name)
 }

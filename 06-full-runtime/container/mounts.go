@@ -8,16 +8,16 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
 )
 
 // makePrivate is lesson 2: it ends the sharing of mounts with the host, so that
 // none we make appears there. systemd makes a host's mount tree shared, and the
 // copy that clone(2) gave us is still part of that (mount_namespaces(7)).
 func makePrivate() error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("mount --make-rprivate /: %w", err)
-	}
-	return nil
+	return explain.Step(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+		"lesson 2: what we mount from here on does not appear on the host", "mount --make-rprivate /")
 }
 
 // mount is a mount that is not attached to a directory yet (fsmount(2)).
@@ -28,13 +28,16 @@ type mount struct {
 
 // newMount makes a mount of a kernel filesystem. The options are those of
 // mount(8)'s -o, KEY or KEY=VALUE; attr are MOUNT_ATTR flags.
-func newMount(fstype string, attr int, options ...string) (*mount, error) {
-	failed := func(call string, err error) error {
-		return fmt.Errorf("mount %s: %s: %w", fstype, call, err)
-	}
+func newMount(why, fstype string, attr int, options ...string) (*mount, error) {
+	call := fmt.Sprintf("fsmount %s%s", fstype, attributes(attr, options))
+	fd, err := makeMount(fstype, attr, options)
+	return &mount{fd, fstype}, explain.Step(err, why, "%s", call)
+}
+
+func makeMount(fstype string, attr int, options []string) (fd int, err error) {
 	fs, err := unix.Fsopen(fstype, unix.FSOPEN_CLOEXEC)
 	if err != nil {
-		return nil, failed("fsopen", err)
+		return -1, fmt.Errorf("fsopen: %w", err)
 	}
 	defer unix.Close(fs)
 	// The source is what /proc/mounts shows first; the kernel does not use it.
@@ -46,26 +49,40 @@ func newMount(fstype string, attr int, options ...string) (*mount, error) {
 			err = unix.FsconfigSetFlag(fs, key)
 		}
 		if err != nil {
-			return nil, failed("fsconfig "+option, err)
+			return -1, fmt.Errorf("fsconfig %s: %w", option, err)
 		}
 	}
 	if err := unix.FsconfigCreate(fs); err != nil {
-		return nil, failed("fsconfig create", err)
+		return -1, fmt.Errorf("fsconfig create: %w", err)
 	}
-	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, attr)
-	if err != nil {
-		return nil, failed("fsmount", err)
+	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, attr)
+}
+
+// attributes gives the options of a mount the form that mount(8) has for them.
+func attributes(attr int, options []string) string {
+	var names []string
+	for _, a := range []struct {
+		flag int
+		name string
+	}{
+		{unix.MOUNT_ATTR_RDONLY, "ro"}, {unix.MOUNT_ATTR_NOSUID, "nosuid"},
+		{unix.MOUNT_ATTR_NOEXEC, "noexec"}, {unix.MOUNT_ATTR_NODEV, "nodev"},
+	} {
+		if attr&a.flag != 0 {
+			names = append(names, a.name)
+		}
 	}
-	return &mount{fd, fstype}, nil
+	if names = append(names, options...); len(names) == 0 {
+		return ""
+	}
+	return " -o " + strings.Join(names, ",")
 }
 
 // newBind makes a mount of a file or directory that exists already.
 func newBind(path string) (*mount, error) {
 	fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
-	if err != nil {
-		return nil, fmt.Errorf("bind %s: open_tree: %w", path, err)
-	}
-	return &mount{fd, path}, nil
+	err = explain.Step(err, "hold on to what is the host's while it is in sight", "open_tree %s OPEN_TREE_CLONE", path)
+	return &mount{fd, path}, err
 }
 
 // attachDir puts the mount at a directory, which is made if it does not exist.
@@ -88,10 +105,8 @@ func (m *mount) attachFile(path string) error {
 
 func (m *mount) move(target string) error {
 	defer unix.Close(m.fd)
-	if err := unix.MoveMount(m.fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
-		return fmt.Errorf("mount %s on %s: move_mount: %w", m.what, filepath.Clean(target), err)
-	}
-	return nil
+	err := unix.MoveMount(m.fd, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH)
+	return explain.Step(err, "put it in its place", "move_mount %s %s", m.what, filepath.Clean(target))
 }
 
 // setReadOnly has the mount at a path refuse writes, and with all also those
@@ -111,8 +126,5 @@ func setReadOnly(path string, all bool) error {
 		keep := uintptr(fs.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
 		err = unix.Mount("", path, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|keep, "")
 	}
-	if err != nil {
-		return fmt.Errorf("make %s read-only: mount_setattr: %w", path, err)
-	}
-	return nil
+	return explain.Step(err, "no writing through this mount", "mount_setattr %s ro", path)
 }

@@ -33,9 +33,8 @@ func namespaces(c Config) *syscall.SysProcAttr {
 	return attr
 }
 
-// explainClone says what to do about a clone(2) that failed.
-func explainClone(c Config, err error) error {
-	err = fmt.Errorf("clone the child: %w", err)
+// adviseClone says what to do about a clone(2) that failed.
+func adviseClone(c Config, err error) error {
 	if c.Map.None() && errors.Is(err, unix.EPERM) {
 		return fmt.Errorf("%w\nthis root lacks CAP_SYS_ADMIN, as in a container: try --userns", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
 )
 
 // bringUpLoopback gives a new network namespace, which has no more than a
@@ -19,8 +21,5 @@ func bringUpLoopback() error {
 		return err
 	}
 	request.SetUint16(unix.IFF_UP)
-	if err := unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, request); err != nil {
-		return fmt.Errorf("ioctl SIOCSIFFLAGS lo: %w", err)
-	}
-	return nil
+	return explain.Step(unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, request), "the one interface that a new network namespace has", "ioctl SIOCSIFFLAGS lo IFF_UP")
 }

@@ -8,6 +8,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
 )
 
 // As PID 1 of a container the program's life ends here, before most packages that
@@ -47,6 +49,10 @@ func pid1() error {
 	if err != nil {
 		return err
 	}
+	if c.Explain {
+		explainTo(c.Terminal)
+		explainNamespaces(c.Namespaces)
+	}
 	mounts, err := isolate(c.Config)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		return adviseUserNS(c.Config, err)
@@ -84,7 +90,19 @@ func pid1() error {
 	if err := becomeUser(user); err != nil {
 		return err
 	}
-	return execCommand(c.Args, environment(c.Config, user.Home))
+	env := environment(c.Config, user.Home)
+	if c.Init {
+		return runInit(c.Config, env)
+	}
+	return execCommand(c.Args, env)
+}
+
+// explainTo has our steps told on what is stderr now. A container's own terminal
+// is to have none of it.
+func explainTo(terminal bool) {
+	if fd, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3); err == nil {
+		explain.To(os.NewFile(uintptr(fd), "stderr"), "PID 1", terminal)
+	}
 }
 
 // attacher is a mount, or several, that is made and not yet in its place.

@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 // In a user namespace the kernel allows it only while another proc that hides
 // nothing is in sight, the host's: a reason to make it before entering the root.
 func newProc() (*proc, error) {
-	m, err := newMount("proc", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC|unix.MOUNT_ATTR_NODEV)
+	m, err := newMount("lesson 3: a /proc that shows the processes of our PID namespace", "proc", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC|unix.MOUNT_ATTR_NODEV)
 	return &proc{m}, err
 }
 

@@ -143,7 +143,7 @@ func (r *root) takeAttributes() error {
 
 // upperInMemory puts a tmpfs into the place of the upper directory.
 func (r *root) upperInMemory(c Config) error {
-	memory, err := newMount("tmpfs", unix.MOUNT_ATTR_NODEV, "mode=755")
+	memory, err := newMount("a place for what the container writes", "tmpfs", unix.MOUNT_ATTR_NODEV, "mode=755")
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
 )
 
 // sealedSelf returns a copy of the running program, in memory, that nobody can
@@ -43,9 +45,10 @@ func sealedSelf() (*os.File, error) {
 		_, err = unix.FcntlInt(memory.Fd(), unix.F_ADD_SEALS,
 			unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
 	}
+	err = explain.Step(err, "a copy of this program, for the child: the container must not reach our file", "memfd_create %s, fcntl F_ADD_SEALS", childName)
 	if err != nil {
 		memory.Close()
-		return nil, fmt.Errorf("copy /proc/self/exe to memory: %w", err)
+		return nil, err
 	}
 	return memory, nil
 }

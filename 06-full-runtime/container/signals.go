@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,13 +19,28 @@ type catcher chan os.Signal
 // we were started so: nohup(1) means it.
 func catchSignals() catcher {
 	c := make(catcher, 16)
-	for _, s := range []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGQUIT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2} {
-		if !signal.Ignored(s) {
+	for s := unix.SIGHUP; s <= lastSignal; s++ {
+		if !slices.Contains(ours, s) && !signal.Ignored(s) {
 			signal.Notify(c, s)
 		}
 	}
 	return c
 }
+
+// ours are the signals that are not passed on: those that cannot be caught, that
+// tell of faults in this program or of its children, that the Go runtime sends
+// itself (SIGURG), that a terminal sends us to stop, and a resize, which the
+// container's terminal makes one of its own of.
+var ours = []syscall.Signal{
+	unix.SIGKILL, unix.SIGSTOP,
+	unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSYS,
+	unix.SIGCHLD, unix.SIGPIPE, unix.SIGPROF, unix.SIGURG,
+	unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGCONT, unix.SIGWINCH,
+}
+
+// lastSignal is the highest real-time signal. The C library keeps the first two,
+// 32 and 33, for itself, and Go does not let us have them.
+const lastSignal = syscall.Signal(64)
 
 // forwarder passes signals on to PID 1.
 //

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
 
+	"example.com/container-go/06-full-runtime/explain"
 	"example.com/container-go/06-full-runtime/idmap"
 )
 
@@ -48,15 +49,16 @@ func becomeUser(u *user.ExecUser) error {
 	// Where setgroups is denied we keep our groups; it is why it is denied.
 	denied, _ := os.ReadFile("/proc/self/setgroups")
 	if strings.TrimSpace(string(denied)) != "deny" {
-		if err := syscall.Setgroups(append([]int{u.Gid}, u.Sgids...)); err != nil {
-			return adviseID("setgroups", u.Gid, err)
+		groups := append([]int{u.Gid}, u.Sgids...)
+		if err := adviseID(explain.Step(syscall.Setgroups(groups), "the user's groups, and none of ours", "setgroups %v", groups)); err != nil {
+			return err
 		}
 	}
-	if err := syscall.Setgid(u.Gid); err != nil {
-		return adviseID("setgid", u.Gid, err)
+	if err := adviseID(explain.Step(syscall.Setgid(u.Gid), "the user's own group", "setgid %d", u.Gid)); err != nil {
+		return err
 	}
-	if err := syscall.Setuid(u.Uid); err != nil {
-		return adviseID("setuid", u.Uid, err)
+	if err := adviseID(explain.Step(syscall.Setuid(u.Uid), "the user that the image or --user names", "setuid %d", u.Uid)); err != nil {
+		return err
 	}
 	return setDeathSignal()
 }
@@ -72,14 +74,11 @@ func becomeRoot() error {
 // setDeathSignal has the kernel kill us when our parent dies. A change of user has
 // cleared what the parent asked for (prctl(2)).
 func setDeathSignal() error {
-	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return fmt.Errorf("prctl PR_SET_PDEATHSIG: %w", err)
-	}
-	return nil
+	err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	return explain.Step(err, "when the runtime dies, so do we", "prctl PR_SET_PDEATHSIG SIGKILL")
 }
 
-func adviseID(call string, id int, err error) error {
-	err = fmt.Errorf("%s %d: %w", call, id, err)
+func adviseID(err error) error {
 	if errors.Is(err, unix.EINVAL) {
 		err = fmt.Errorf("%w\nthis user namespace has no such id: it takes subordinate ids (/etc/subuid, newuidmap), or root", err)
 	}

@@ -75,7 +75,7 @@ func newTmpfs(options []string) (*mount, error) {
 			own = append(own, option)
 		}
 	}
-	return newMount("tmpfs", attr, own...)
+	return newMount("files in memory", "tmpfs", attr, own...)
 }
 
 // attach puts the volume in its place, wherever symlinks of the image lead.

@@ -149,15 +149,15 @@ func lines(ranges []Range) string {
 // and no longer ambient: the command is to have what its user has.
 func BecomeRoot() error {
 	if hasGroups() {
-		if err := syscall.Setgroups([]int{}); err != nil {
-			return fmt.Errorf("setgroups: %w", err)
+		if err := explain.Step(syscall.Setgroups([]int{}), "none of the host's groups", "setgroups []"); err != nil {
+			return err
 		}
 	}
-	if err := syscall.Setresgid(0, 0, 0); err != nil {
-		return fmt.Errorf("setresgid 0: %w", err)
+	if err := explain.Step(syscall.Setresgid(0, 0, 0), "the first group of the user namespace", "setresgid 0 0 0"); err != nil {
+		return err
 	}
-	if err := syscall.Setresuid(0, 0, 0); err != nil {
-		return fmt.Errorf("setresuid 0: %w", err)
+	if err := explain.Step(syscall.Setresuid(0, 0, 0), "root of the user namespace, and of nothing else", "setresuid 0 0 0"); err != nil {
+		return err
 	}
 	// That has changed our credentials, and with it made /proc/self root's (proc(5));
 	// our files in there are to be our own.

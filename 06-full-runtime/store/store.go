@@ -36,21 +36,17 @@ type Store struct {
 
 // DefaultDir is where the store is: CONTAINER_GO_STORE, or /var/lib/container-go
 // for root, or container-go in the user's data (XDG base directory specification).
-func DefaultDir() (string, error) {
+func DefaultDir() string {
 	if dir := os.Getenv("CONTAINER_GO_STORE"); dir != "" {
-		return dir, nil
+		return dir
 	}
 	if os.Geteuid() == 0 {
-		return "/var/lib/container-go", nil
+		return "/var/lib/container-go"
 	}
 	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "container-go"), nil
+		return filepath.Join(dir, "container-go")
 	}
-	home := os.Getenv("HOME")
-	if !filepath.IsAbs(home) {
-		return "", errors.New("no place for images: HOME is not set\nname one with --store DIR")
-	}
-	return filepath.Join(home, ".local/share/container-go"), nil
+	return filepath.Join(os.Getenv("HOME"), ".local/share/container-go")
 }
 
 // Open opens the part of the store in dir that belongs to an id map, which is made

@@ -1,0 +1,72 @@
+package container
+
+import (
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
+)
+
+// runInit is PID 1 with --init: the command is its child. Two things are PID 1's
+// that few programs are made for: to wait for every process whose parent has died,
+// or they stay as zombies, and to have a handler for a signal that is to have an
+// effect. It ends with the command, with its status, and with it all else ends.
+func runInit(c Config, env []string) error {
+	signals := make(chan os.Signal, 64)
+	for s := unix.SIGHUP; s <= lastSignal; s++ {
+		// Those of the terminal reach the command by themselves, but for these.
+		if s != unix.SIGCHLD && s != unix.SIGURG && s != unix.SIGTTIN && s != unix.SIGTTOU && !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	children := make(chan os.Signal, 1)
+	signal.Notify(children, unix.SIGCHLD)
+	// Unlike us, the command is not to be deaf to the signals that we handle; and
+	// it is to lead a process group, the terminal's foreground one.
+	attr := &syscall.SysProcAttr{Setpgid: true}
+	if c.Terminal {
+		attr.Foreground, attr.Ctty = true, 0
+	}
+	path, err := findCommand(c.Args[0], env)
+	if err != nil {
+		return err
+	}
+	command, err := syscall.ForkExec(path, c.Args, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}, Sys: attr})
+	_ = explain.Step(err, "the command as a child of ours, as we are to be PID 1", "fork, execve %s %q", path, c.Args)
+	if err != nil {
+		return commandFailed(c.Args[0], err)
+	}
+	runtime.UnlockOSThread()
+	for {
+		select {
+		case s := <-signals:
+			// To its process group, as a terminal does.
+			_ = syscall.Kill(-command, s.(syscall.Signal))
+		case <-children:
+			if status, ended := reap(command); ended {
+				os.Exit(status)
+			}
+		}
+	}
+}
+
+// reap waits for all that has ended, and tells whether the command has.
+func reap(command int) (status int, ended bool) {
+	for {
+		var state syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &state, syscall.WNOHANG, nil)
+		switch {
+		case err == unix.EINTR:
+		case err != nil || pid <= 0:
+			return status, ended
+		case pid == command && state.Signaled():
+			status, ended = StatusSignal+int(state.Signal()), true
+		case pid == command && state.Exited():
+			status, ended = state.ExitStatus(), true
+		}
+	}
+}

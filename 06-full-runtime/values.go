@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"example.com/container-go/06-full-runtime/container"
+)
+
+// The kinds of values that flags have beside those of package pflag.
+
+// choice is a flag with a few possible values.
+type choice struct {
+	value *string
+	among []string
+}
+
+func (c *choice) String() string { return *c.value }
+func (c *choice) Type() string   { return "WHICH" }
+func (c *choice) Set(s string) error {
+	if !slices.Contains(c.among, s) {
+		return fmt.Errorf("it is %s", strings.Join(c.among, " or "))
+	}
+	*c.value = s
+	return nil
+}
+
+// optional is a flag whose absence is not the same as its being empty.
+type optional struct {
+	value **string
+	kind  string
+}
+
+func (o *optional) String() string {
+	if *o.value == nil {
+		return ""
+	}
+	return **o.value
+}
+func (o *optional) Type() string { return o.kind }
+func (o *optional) Set(s string) error {
+	*o.value = &s
+	return nil
+}
+
+// mounts is a flag that adds a mount each time it is given.
+type mounts struct {
+	list  *[]container.Mount
+	parse func(string) (container.Mount, error)
+}
+
+func (m *mounts) String() string { return "" }
+func (m *mounts) Type() string   { return "MOUNT" }
+func (m *mounts) Set(s string) error {
+	parsed, err := m.parse(s)
+	if err == nil && (!filepath.IsAbs(parsed.Target) || filepath.Clean(parsed.Target) == "/") {
+		err = fmt.Errorf("%q is not an absolute path below /", parsed.Target)
+	}
+	*m.list = append(*m.list, parsed)
+	return err
+}
+
+// parseVolume parses SRC:DST[:ro|:rw].
+func parseVolume(spec string) (container.Mount, error) {
+	fields := strings.Split(spec, ":")
+	if len(fields) == 2 {
+		fields = append(fields, "rw")
+	}
+	if len(fields) != 3 || fields[0] == "" || fields[2] != "ro" && fields[2] != "rw" {
+		return container.Mount{}, fmt.Errorf("not of the form SRC:DST[:ro]")
+	}
+	if !strings.Contains(fields[0], "/") && fields[0] != "." && fields[0] != ".." {
+		return container.Mount{}, fmt.Errorf("there are no named volumes\nSRC is a path, ./%s perhaps", fields[0])
+	}
+	source, err := filepath.Abs(fields[0])
+	return container.Mount{Source: source, Target: fields[1], ReadOnly: fields[2] == "ro"}, err
+}
+
+// parseTmpfs parses DIR[:OPTION,...], with the options of mount(8).
+func parseTmpfs(spec string) (container.Mount, error) {
+	m := container.Mount{Tmpfs: true}
+	var options string
+	m.Target, options, _ = strings.Cut(spec, ":")
+	for option := range strings.SplitSeq(options, ",") {
+		if option != "" {
+			m.Options = append(m.Options, option)
+		}
+	}
+	return m, nil
+}
