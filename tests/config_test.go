@@ -93,7 +93,7 @@ func TestRuntimeUser(t *testing.T) {
 		if got := fromImage(c, ref, "id", "-G").Run().Output(); got != "1002 1003" {
 			t.Errorf("ann's groups are %s, want 1002 1003 from /etc/group", got)
 		}
-	}, harness.Root)
+	}, harness.Root, harness.RootUserNS, harness.UserSubIDs)
 }
 
 // A setuid program run by another user than root, the escape from lesson 4 here,

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,19 +42,25 @@ func TestRuntimeNamespaces(t *testing.T) {
 	})
 }
 
-// What a reader of the tutorial expects to be told.
+// What a reader of the tutorial expects to be told. An image that is in the store
+// already is not downloaded.
 func TestRuntimeSays(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		r := c.Run("true").Want(0)
-		said := regexp.MustCompile(`(?m)Downloading and unpacking lab to (/\S+)$`).FindStringSubmatch(r.Stderr)
-		if said == nil || !strings.Contains(r.Stderr, "Using clone approach for namespace creation\n") {
-			t.Fatalf("stderr lacks one of the lines\n\tDownloading and unpacking lab to DIR\n\tUsing clone approach for namespace creation\n%s", r)
-		}
-		if exists(said[1]) {
-			t.Errorf("%s is still there afterwards", said[1])
-		}
-		if told := strings.Contains(r.Stderr, "--userns"); told != c.Identity.IsUser() {
-			t.Errorf("who is not root should be told of --userns, and nobody else\n%s", r)
+		store := c.Dir()
+		for _, again := range []bool{false, true} {
+			r := with(c, []string{"--store=" + store}, "true").Run().Want(0)
+			if got := strings.Contains(r.Stderr, "Downloading and unpacking lab to "+store); got == again {
+				t.Errorf("stderr should have the line \"Downloading and unpacking lab to %s…\" once, the first time\n%s", store, r)
+			}
+			if !strings.Contains(r.Stderr, "Using clone approach for namespace creation\n") {
+				t.Errorf("stderr should have the line \"Using clone approach for namespace creation\"\n%s", r)
+			}
+			if told := strings.Contains(r.Stderr, "--userns"); told != c.Identity.IsUser() {
+				t.Errorf("who is not root should be told of --userns, and nobody else\n%s", r)
+			}
+			if told := strings.Count(r.Stderr, "no user but root"); told > 1 || told == 1 && c.Identity.Name != harness.User {
+				t.Errorf("who has no subordinate ids should be told, once, and nobody else\n%s", r)
+			}
 		}
 	})
 }
@@ -228,24 +233,22 @@ func TestRuntimeBackground(t *testing.T) {
 	})
 }
 
-// While it runs, its root filesystem is for nobody but its user: it may hold
-// setuid programs.
+// The store is for nobody but its user: the images in it may hold setuid programs.
 func TestRuntimePrivateFiles(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		p, release := c.Command("sh", "-c", "echo ready; read line").StartHeld()
-		p.Await("ready")
-		entries, err := filepath.Glob(c.TempDir + "/*")
-		if err != nil || len(entries) != 1 {
-			t.Fatalf("found %v, %v", entries, err)
+		c.Run("true").Want(0)
+		parts, err := filepath.Glob(c.Store() + "/*")
+		if err != nil || len(parts) == 0 {
+			t.Fatalf("the store holds %v, %v", parts, err)
 		}
-		info, err := os.Stat(entries[0])
-		if err != nil {
-			t.Fatal(err)
+		for _, part := range parts {
+			info, err := os.Stat(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("%s has mode %v: other users can reach the setuid programs in it", part, info.Mode())
+			}
 		}
-		if info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s has mode %v: other users can reach the setuid programs in it", entries[0], info.Mode())
-		}
-		release()
-		p.Wait().Want(0)
 	})
 }

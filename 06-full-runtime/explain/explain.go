@@ -14,6 +14,9 @@ var (
 	ending = "\n"
 )
 
+// width is how much of a line a call may take before the reason goes on the next.
+const width = 50
+
 // To has the steps of this process printed from now on, a line each with the name
 // of the process that takes them. A terminal in raw mode needs raw, for the cursor
 // goes down at a line's end, but not back.
@@ -39,7 +42,11 @@ func Step(err error, why, format string, args ...any) error {
 		if err != nil {
 			outcome = " = " + err.Error()
 		}
-		Line("%-58s # %s", call+outcome, why)
+		if call += outcome; len(call) > width {
+			Line("%s", call)
+			call = ""
+		}
+		Line("%-*s # %s", width, call, why)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", call, err)

@@ -83,6 +83,7 @@ func (cmd *Command) exec() *exec.Cmd {
 		"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin",
 		"HOME=" + cmd.c.TempDir,
 		"TMPDIR=" + cmd.c.TempDir,
+		"CONTAINER_GO_STORE=" + cmd.c.Store(),
 		"LC_ALL=C",
 	}, cmd.Env...)
 	x.Stdin = cmd.Stdin

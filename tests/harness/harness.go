@@ -28,6 +28,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/05-oci-pull/unpack"
 )
 
 var (
@@ -150,6 +152,18 @@ func newCase(t *testing.T, p *Program, id Identity) *Case {
 	return c
 }
 
+// Store is where lesson 6 keeps this identity's images, for all tests alike.
+func (c *Case) Store() string {
+	c.t.Helper()
+	dir := fmt.Sprintf("%s/%d", stores, c.Identity.Uid())
+	if err := os.Mkdir(dir, 0o755); err == nil {
+		c.Identity.Give(c.t, dir)
+	} else if !os.IsExist(err) {
+		c.t.Fatal(err)
+	}
+	return dir
+}
+
 // Dir makes a directory that is the identity's and that everybody can reach. It
 // is removed after the test.
 func (c *Case) Dir() string {
@@ -184,12 +198,21 @@ func neverCache(t *testing.T) {
 
 var once sync.Once
 
-// base holds the programs that we build and the directories that they run with.
-var base string
+// base holds the programs that we build and the directories that they run with,
+// stores the images of lesson 6, a directory for each identity.
+var base, stores string
 
 func makeBase() error {
 	var err error
 	if base, err = os.MkdirTemp("", "lessons-under-test-"); err != nil {
+		return err
+	}
+	// Stores are on disk: before Linux 6.6 a tmpfs cannot hold those of an ordinary
+	// user, who needs user extended attributes for them.
+	if stores, err = os.MkdirTemp("", "stores-under-test-"); err == nil {
+		err = os.Chmod(stores, 0o755)
+	}
+	if err != nil {
 		return err
 	}
 	// On the stand-in host it is in memory: ext4 is slow to give away again, within
@@ -206,4 +229,5 @@ func makeBase() error {
 func removeBase() {
 	_ = unix.Unmount(base, unix.MNT_DETACH)
 	_ = os.RemoveAll(base)
+	_ = unpack.RemoveAll(stores)
 }

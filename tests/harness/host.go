@@ -232,6 +232,7 @@ func cgroups() map[string]bool {
 func temporary() map[string]bool {
 	found := map[string]bool{}
 	for _, pattern := range []string{
+		stores + "/*/*/containers/*", stores + "/*/*/new/*",
 		"/tmp/rootfs-*", "/tmp/.rootfs-*", "/tmp/container-go-*", "/tmp/escape-*", "/escape-*", "/mnt/hello",
 	} {
 		paths, _ := filepath.Glob(pattern)
@@ -240,7 +241,7 @@ func temporary() map[string]bool {
 			if unix.Lstat(path, &st) != nil {
 				continue
 			}
-			if (int(st.Uid) == os.Geteuid() || st.Uid == spareUser) && !inArguments(path) {
+			if (int(st.Uid) == os.Geteuid() || st.Uid == spareUser || st.Uid == subIDsUser) && !inArguments(path) {
 				found[path] = true
 			}
 		}

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -13,7 +14,7 @@ import (
 
 // Identity is who runs a program.
 type Identity struct {
-	Name  string // root, root-userns or user
+	Name  string // root, root-userns, user or user-subids
 	Flags []string
 	uid   int // to become, or -1
 }
@@ -23,11 +24,15 @@ const (
 	Root       = "root"
 	RootUserNS = "root-userns" // root, with --userns
 	User       = "user"        // an ordinary user
+	UserSubIDs = "user-subids" // an ordinary user who has subordinate ids
 )
 
 // spareUser is an id that no account has. Root becomes it for the ordinary
 // user's half of the tests.
 const spareUser = 12345
+
+// subIDsUser is another, who has an account and subordinate ids on the stand-in host.
+const subIDsUser = 12346
 
 // identities are those that the machine has: an ordinary user has but one.
 func (l *Lesson) identities() []Identity {
@@ -36,13 +41,14 @@ func (l *Lesson) identities() []Identity {
 	}
 	ids := []Identity{{Name: Root, uid: -1}}
 	if l.MakesUserNS {
-		ids = append(ids, Identity{Name: RootUserNS, uid: -1, Flags: []string{"--userns"}})
+		ids = append(ids, Identity{Name: RootUserNS, uid: -1, Flags: []string{"--userns"}},
+			Identity{Name: UserSubIDs, uid: subIDsUser})
 	}
 	return append(ids, Identity{Name: User, uid: spareUser})
 }
 
-// IsUser tells whether this is the ordinary user.
-func (id Identity) IsUser() bool { return id.Name == User }
+// IsUser tells whether this is an ordinary user.
+func (id Identity) IsUser() bool { return id.Name == User || id.Name == UserSubIDs }
 
 // require skips a test that this identity cannot run here.
 func (id Identity) require(t *testing.T) {
@@ -56,6 +62,11 @@ func (id Identity) require(t *testing.T) {
 	}
 	if id.uid > 0 && !hasSpareUser() {
 		Skip(t, "this user namespace has no other user than root", "run the tests outside of it")
+	}
+	if id.Name == UserSubIDs {
+		if _, err := exec.LookPath("newuidmap"); err != nil || accountError != nil {
+			Skip(t, fmt.Sprintf("no subordinate ids: %v", errors.Join(err, accountError)), "install newuidmap and newgidmap: the package uidmap, or shadow-utils")
+		}
 	}
 	if err := userNS(id); err != nil {
 		Skip(t, "`unshare -r` does not work: "+err.Error(),
