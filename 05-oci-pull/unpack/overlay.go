@@ -128,8 +128,8 @@ func (l *layer) implied(above dir, base, name string, hidden bool) error {
 // directories, and of which it says nothing, by their paths from the rootfs.
 func (r *Rootfs) Directories() (said map[string]Directory, silent []string, err error) {
 	said = map[string]Directory{}
-	root := fmt.Sprintf("/proc/self/fd/%d/.", r.root.fd)
-	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+	root := fmt.Sprintf("/proc/self/fd/%d", r.root.fd)
+	err = filepath.WalkDir(root+"/", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() {
 			return err
 		}

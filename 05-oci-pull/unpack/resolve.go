@@ -64,7 +64,8 @@ func (l *layer) parent(name string, create bool) (dir, error) {
 		return l.last, nil
 	}
 	d, err := l.resolve(name)
-	if create && errors.Is(err, unix.ENOENT) {
+	// A whiteout of this layer may stand where a directory is to be.
+	if create && (errors.Is(err, unix.ENOENT) || l.overlay != "" && errors.Is(err, unix.ENOTDIR)) {
 		if err := l.makeDirs(name, 0); err != nil {
 			return dir{}, err
 		}

@@ -39,7 +39,19 @@ func withAttributes(ctx context.Context, s *store.Store, img *image.Image) ([]st
 		}
 		below = append(below, info)
 	}
-	return ids, nil
+	return lastOfEach(ids), nil
+}
+
+// lastOfEach leaves out layers that come again further up: overlayfs refuses them,
+// and all they do, the upper one does over what is in between.
+func lastOfEach(ids []string) []string {
+	var last []string
+	for i, id := range ids {
+		if !slices.Contains(ids[i+1:], id) {
+			last = append(last, id)
+		}
+	}
+	return last
 }
 
 // madeUp is what unpacking gives a directory of which the layer says nothing.

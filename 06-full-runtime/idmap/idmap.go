@@ -62,24 +62,29 @@ func (m Map) Name() string {
 	return "userns-" + hex.EncodeToString(sum[:6])
 }
 
-// privileges are what the first process in a new user namespace needs to set up
-// a container or to unpack a layer.
-var privileges = []uintptr{
-	unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FOWNER, unix.CAP_FSETID, unix.CAP_KILL,
-	unix.CAP_MKNOD, unix.CAP_NET_ADMIN, unix.CAP_SETFCAP, unix.CAP_SETGID, unix.CAP_SETPCAP,
-	unix.CAP_SETUID, unix.CAP_SYS_ADMIN, unix.CAP_SYS_CHROOT,
-}
-
 // Attr has a process start in a user namespace of its own. It has no ids in there
 // until Write gives it some, and must not need any before it is told so. As execve(2)
 // takes the capabilities from whoever is not root, these are made ambient ones,
-// which it leaves (capabilities(7)); BecomeRoot ends that.
+// which it leaves (capabilities(7)); BecomeRoot ends that. It must be all of them:
+// if root gains any by an execve(2), that clears the death signal (prctl(2)).
 func (m Map) Attr(attr *syscall.SysProcAttr) {
 	if m.None() {
 		return
 	}
 	attr.Cloneflags |= unix.CLONE_NEWUSER
-	attr.AmbientCaps = privileges
+	for c := range lastCapability() + 1 {
+		attr.AmbientCaps = append(attr.AmbientCaps, c)
+	}
+}
+
+// lastCapability is the highest that the kernel knows.
+func lastCapability() uintptr {
+	if text, err := os.ReadFile("/proc/sys/kernel/cap_last_cap"); err == nil {
+		if last, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 8); err == nil {
+			return uintptr(last)
+		}
+	}
+	return unix.CAP_LAST_CAP
 }
 
 // Write gives the user namespace of a process its ids. Any process may map one id,

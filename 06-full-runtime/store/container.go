@@ -42,7 +42,7 @@ func (s *Store) NewContainer(layers []string) (*Container, error) {
 			return nil, err
 		}
 		// Before we have locked it, it looks dead, and may be removed.
-		l, err := tryLock(dir, unix.LOCK_EX)
+		l, err := tryLockDir(dir)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && (l == nil || !exists(dir)) {
 			l.release()
 			continue
@@ -190,7 +190,7 @@ func (s *Store) Sweep() error {
 	}
 	for _, entry := range entries {
 		dir := s.path("containers", entry.Name())
-		l, err := tryLock(dir, unix.LOCK_EX)
+		l, err := tryLockDir(dir)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && l == nil {
 			continue
 		}

@@ -19,18 +19,27 @@ func (l *lock) release() {
 	}
 }
 
-// tryLock takes a lock, unix.LOCK_SH or LOCK_EX, on a file or directory, or returns
-// nil if somebody else has it.
+// tryLock takes a lock, unix.LOCK_SH or LOCK_EX, on a file, which is made if it does
+// not exist, or returns nil if somebody else has it.
 func tryLock(path string, how int) (*lock, error) {
-	flags := os.O_RDONLY | os.O_CREATE
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		flags = os.O_RDONLY
-	}
-	file, err := os.OpenFile(path, flags, 0o600)
+	file, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(file.Fd()), how|unix.LOCK_NB)
+	return lockFile(file, how)
+}
+
+// tryLockDir takes a lock on a directory that exists.
+func tryLockDir(path string) (*lock, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	return lockFile(file, unix.LOCK_EX)
+}
+
+func lockFile(file *os.File, how int) (*lock, error) {
+	err := unix.Flock(int(file.Fd()), how|unix.LOCK_NB)
 	if err == nil {
 		return &lock{file}, nil
 	}
@@ -38,7 +47,7 @@ func tryLock(path string, how int) (*lock, error) {
 	if err == unix.EWOULDBLOCK {
 		return nil, nil
 	}
-	return nil, fmt.Errorf("flock %s: %w", path, err)
+	return nil, fmt.Errorf("flock %s: %w", file.Name(), err)
 }
 
 // takeLock waits for a lock, and calls waiting once if it has to. It asks again and

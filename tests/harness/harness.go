@@ -44,6 +44,11 @@ var (
 	Grace = flag.Duration("grace", 5*time.Second, "how long a program's traces may outlast it")
 )
 
+var scaleFlag = flag.Int("scale", 1, "repeat `N` times as often what tests repeat with random instants")
+
+// Scaled is how often to repeat something.
+func Scaled(times int) int { return times * *scaleFlag }
+
 // Graded tells whether there is a -program in place of the lessons.
 func Graded() bool { return *programFlag != "" }
 

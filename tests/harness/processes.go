@@ -87,6 +87,12 @@ func numbersOf(pid int) []string {
 	return nil
 }
 
+// CommandLine is what a process was started as, a space between the arguments.
+func CommandLine(pid int) string {
+	arguments, _ := proc.ReadFile(strconv.Itoa(pid) + "/cmdline")
+	return strings.ReplaceAll(string(arguments), "\x00", " ")
+}
+
 // Alive tells whether a process is still there, and not only as a zombie.
 func Alive(pid int) bool {
 	p, ok := processes()[pid]

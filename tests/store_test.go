@@ -1,0 +1,388 @@
+package tests
+
+import (
+	"archive/tar"
+	"fmt"
+	"math/rand"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	"example.com/container-go/tests/harness"
+)
+
+// labImage is lab with more layers on top, each of some entries.
+func labImage(t *testing.T, layers ...[]entry) v1.Image {
+	t.Helper()
+	lab, err := labLayer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []v1.Layer{lab}
+	for _, entries := range layers {
+		all = append(all, gzipLayer(t, entries...))
+	}
+	img, err := mutate.Config(newImage(t, "", all...), v1.Config{Cmd: []string{"/bin/sh"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// from prepares a run of a registry's image with a store.
+func from(c *harness.Case, store, ref string, args ...string) *harness.Command {
+	return with(c, []string{"--store=" + store, "--image=" + ref}, args...)
+}
+
+// What was pulled once needs no network.
+func TestStoreOffline(t *testing.T) {
+	ref := newRegistry(t).push(t, "hello", labImage(t, []entry{file("hello", "hello\n")}))
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		store := c.Dir()
+		from(c, store, ref, "true").Run().Want(0)
+		cmd := from(c, store, ref, "cat", "/hello")
+		if c.Identity.Name == harness.UserSubIDs {
+			// In a user namespace of unshare's, there would be no subordinate ids.
+			cmd.Flags = append(cmd.Flags, "--mirror=127.0.0.1:1", "--pull=never")
+		} else {
+			cmd.Under = c.Unshare("-n")
+		}
+		if c.Identity.Name == harness.User {
+			cmd.Under = []string{"unshare", "-rn", "unshare", "-U", "--map-user=" + fmt.Sprint(c.Identity.Uid())}
+			cmd.Flags = append(cmd.Flags, "--pull=never")
+		}
+		if got := cmd.Run().Output(); got != "hello" {
+			t.Errorf("without a network, the image in the store printed %q", got)
+		}
+	}, harness.Root, harness.RootUserNS, harness.UserSubIDs)
+}
+
+func TestStorePull(t *testing.T) {
+	registry := newRegistry(t)
+	ref := registry.push(t, "hello", labImage(t, []entry{file("version", "1")}))
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		registry.push(t, "hello", labImage(t, []entry{file("version", "1")}))
+		store := c.Dir()
+		version := func(pull string) string {
+			cmd := from(c, store, ref, "cat", "/version")
+			cmd.Flags = append(cmd.Flags, "--pull="+pull)
+			return cmd.Run().Output()
+		}
+		r := with(c, []string{"--store=" + store, "--image=" + ref, "--pull=never"}, "true").Run().Want(125)
+		if !strings.Contains(r.Stderr, ref) || !strings.Contains(r.Stderr, "--pull=never") {
+			t.Errorf("with --pull=never the error should name the image that is not there\n%s", r)
+		}
+		if got := version("missing"); got != "1" {
+			t.Errorf("the image has version %s, want 1", got)
+		}
+		registry.push(t, "hello", labImage(t, []entry{file("version", "2")}))
+		for _, step := range [][2]string{{"missing", "1"}, {"never", "1"}, {"always", "2"}, {"missing", "2"}} {
+			if got := version(step[0]); got != step[1] {
+				t.Errorf("with --pull=%s the image has version %s, want %s", step[0], got, step[1])
+			}
+		}
+		if n := registry.asked("GET /v2/hello/blobs"); n != 2 {
+			t.Errorf("the new version took %d blobs, want 2: a config and one layer, as the other is in the store", n)
+		}
+	}, harness.Root, harness.User)
+}
+
+// Of several runs that want one image at once, one does the work.
+func TestStoreAtOnce(t *testing.T) {
+	registry := newRegistry(t)
+	img := labImage(t, []entry{file("hello", "hello\n")}, []entry{file("more", noise(300_000))})
+	ref := registry.push(t, "hello", img)
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		registry.push(t, "hello", img)
+		store := c.Dir()
+		var running []*harness.Process
+		for range 4 {
+			running = append(running, from(c, store, ref, "cat", "/hello").Start())
+		}
+		for _, p := range running {
+			if got := p.Wait().Output(); got != "hello" {
+				t.Errorf("one of several runs at once printed %q", got)
+			}
+		}
+		layers, err := img.Layers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, layer := range layers {
+			digest, err := layer.Digest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := registry.asked("GET /v2/hello/blobs/" + digest.String()); n != 1 {
+				t.Errorf("4 runs at once fetched the layer %s %d times, not once", digest, n)
+			}
+		}
+	})
+}
+
+// noise does not compress.
+func noise(size int) string {
+	content := make([]byte, size)
+	rand.New(rand.NewSource(int64(size))).Read(content)
+	return string(content)
+}
+
+// A pull that is killed at any instant leaves a store that the next run can use,
+// and nothing half-made after that.
+func TestStorePullKilled(t *testing.T) {
+	registry := newRegistry(t)
+	content := noise(500_000)
+	img := labImage(t, []entry{file("one", content)}, []entry{file("two", content+"2"), directory("empty")}, []entry{file("three", "3")})
+	ref := registry.push(t, "hello", img)
+	// Slow enough to be killed in the middle of a layer.
+	registry.fail("/blobs/", func(w http.ResponseWriter, r *http.Request, healthy http.Handler) {
+		healthy.ServeHTTP(&slowly{w}, r)
+	})
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		random := rand.New(rand.NewSource(time.Now().UnixNano()))
+		for range harness.Scaled(4) {
+			store := c.Dir()
+			for range 2 {
+				p := from(c, store, ref, "true").Start()
+				time.Sleep(time.Duration(random.Intn(400)) * time.Millisecond)
+				p.SignalGroup(syscall.SIGKILL)
+				p.Wait()
+			}
+			r := from(c, store, ref, "sh", "-c", "wc -c <one; wc -c <two; cat three; echo; ls empty").Run()
+			if got, want := r.Output(), "500000\n500001\n3"; got != want {
+				t.Errorf("after two pulls that were killed, the image holds %q, want %q\n%s", got, want, r)
+			}
+			left, _ := filepath.Glob(store + "/*/new/*")
+			more, _ := filepath.Glob(store + "/*/containers/*")
+			if left = append(left, more...); len(left) > 0 {
+				t.Errorf("the store holds %v when nothing runs any more", left)
+			}
+		}
+	})
+}
+
+// slowly writes in parts, with pauses in between.
+type slowly struct{ http.ResponseWriter }
+
+func (s *slowly) Write(p []byte) (n int, err error) {
+	for part := range slices.Chunk(p, max(len(p)/8, 1)) {
+		time.Sleep(20 * time.Millisecond)
+		m, err := s.ResponseWriter.Write(part)
+		if n += m; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// Runs in a row and at once, a third of them killed at random instants, leave
+// nothing: the harness compares the host, and no container's directory is left.
+func TestStoreManyRuns(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		run := func(seed int64) {
+			random := rand.New(rand.NewSource(seed))
+			if random.Intn(3) > 0 {
+				if got := c.Run("sh", "-c", "echo x >/file; cat /file").Output(); got != "x" {
+					t.Errorf("a run among many printed %q", got)
+				}
+				return
+			}
+			p := c.Command("sleep", "1000").Start()
+			time.Sleep(time.Duration(random.Intn(120)) * time.Millisecond)
+			p.Signal(syscall.SIGKILL)
+			p.Wait()
+		}
+		c.Run("true").Want(0) // has the image in the store
+		for i := range harness.Scaled(6) {
+			run(int64(i))
+		}
+		var all sync.WaitGroup
+		for i := range harness.Scaled(6) {
+			all.Go(func() { run(int64(i)) })
+		}
+		all.Wait()
+		c.Run("true").Want(0)
+	})
+}
+
+// What janitors cannot clear, as they were killed too, the next run does: also a
+// container that goes on because its death signal was cleared.
+func TestStoreSweep(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		p := c.Command("sh", "-c", "mkdir -m 0 /closed; exec sleep 1000").Start()
+		sleep := p.AwaitCommand("sleep")
+		dirs, _ := filepath.Glob(c.Store() + "/*/containers/*")
+		if len(dirs) != 1 {
+			t.Fatalf("while a container runs, the store has these for containers: %v", dirs)
+		}
+		for _, pid := range p.Processes() {
+			if strings.HasPrefix(harness.CommandLine(pid), "container-go-janitor") {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+		p.Signal(syscall.SIGKILL)
+		p.Wait()
+		gone(t, sleep)
+		if !exists(dirs[0]) {
+			t.Errorf("%s is gone without a janitor", dirs[0])
+		}
+		c.Run("true").Want(0)
+		if exists(dirs[0]) {
+			t.Errorf("%s of a dead container is still there after the next run", dirs[0])
+		}
+	})
+}
+
+// --images lists them. --prune removes layers that no image has any more, and
+// with =all the images that no container is one of, whoever owns their files.
+func TestStoreImagesAndPrune(t *testing.T) {
+	registry := newRegistry(t)
+	first := labImage(t, []entry{{tar.Header{Name: "secret/", Typeflag: tar.TypeDir, Mode: 0o700, Uid: ownerIn, Gid: ownerIn}, ""}, file("version", "1")})
+	second := labImage(t, []entry{file("version", "2")})
+	ref := registry.push(t, "hello", first)
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		registry.push(t, "hello", first)
+		store := c.Dir()
+		// What no process can leave like this, but an older version might.
+		house := func(flags ...string) string {
+			r := with(c, append([]string{"--store=" + store}, flags...)).Run().Want(0)
+			return r.Stdout + r.Stderr
+		}
+		layers := func() int {
+			found, _ := filepath.Glob(store + "/*/layers/*/tree")
+			return len(found)
+		}
+		from(c, store, ref, "true").Run().Want(0)
+		if list := house("--images"); !strings.Contains(list, ref) || !strings.Contains(list, "MB") {
+			t.Errorf("--images does not list %s with its size:\n%s", ref, list)
+		}
+		house("--prune")
+		if n := layers(); n != 2 {
+			t.Errorf("--prune left %d layers of an image that has 2", n)
+		}
+		registry.push(t, "hello", second)
+		cmd := from(c, store, ref, "true")
+		cmd.Flags = append(cmd.Flags, "--pull=always")
+		cmd.Run().Want(0)
+		if said := house("--prune"); layers() != 2 || !strings.Contains(said, "removed 1 layer") {
+			t.Errorf("--prune should remove the layer of the replaced image; there are %d:\n%s", layers(), said)
+		}
+		// A container's layers are in use as long as it runs.
+		p, release := from(c, store, ref, "sh", "-c", "echo ready; read line; cat /version").StartHeld()
+		p.Await("ready")
+		house("--prune=all")
+		release()
+		if got := p.Wait().Output(); got != "ready\n2" {
+			t.Errorf("after --prune=all a container that ran at the time printed %q", got)
+		}
+		house("--prune=all")
+		if n := layers(); n != 0 || strings.Contains(house("--images"), ref) {
+			t.Errorf("--prune=all left %d layers", n)
+		}
+		if left := tree(store); slices.ContainsFunc(left, func(path string) bool { return strings.Contains(path, "version") }) {
+			t.Errorf("--prune=all left files: %v", left)
+		}
+		from(c, store, ref, "true").Run().Want(0)
+	})
+}
+
+// ownerIn is an ordinary user's id in images.
+const ownerIn = 33
+
+// Files have their owners in the container, whatever these are on the host; with a
+// single id all are root's. Runs with and without a user namespace share a store and
+// do not see each other's layers.
+func TestStoreOwners(t *testing.T) {
+	img := labImage(t, []entry{
+		{tar.Header{Name: "www/", Typeflag: tar.TypeDir, Mode: 0o750, Uid: ownerIn, Gid: ownerIn + 1}, ""},
+		{tar.Header{Name: "www/page", Mode: 0o640, Uid: ownerIn, Gid: ownerIn + 1}, "page"},
+		{tar.Header{Name: "su", Mode: 0o4755}, "su"},
+	})
+	ref := newRegistry(t).push(t, "owners", img)
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		store := c.Dir()
+		for _, flags := range [][]string{nil, {"--userns"}, nil} {
+			cmd := from(c, store, ref, "sh", "-c", "for f in www www/page su; do ls -lnd $f; done | while read m l u g rest; do echo $m $u $g; done; cat www/page")
+			cmd.Flags = append(cmd.Flags, flags...)
+			want := "drwxr-x--- 33 34\n-rw-r----- 33 34\n-rwsr-xr-x 0 0\npage"
+			got := cmd.Run().Output()
+			if c.Identity.Name == harness.User && !strings.Contains(got, " 33 ") {
+				want = "drwxr-x--- 0 0\n-rw-r----- 0 0\n-rwsr-xr-x 0 0\npage"
+			}
+			if got != want {
+				t.Errorf("with %q the files have modes and owners\n%s\nwant\n%s", flags, got, want)
+			}
+		}
+	}, harness.Root, harness.User, harness.UserSubIDs)
+}
+
+// Layers lie over each other as the image specification says, whichever way the
+// store keeps them.
+func TestStoreLayers(t *testing.T) {
+	dir := func(name string, mode int64) entry {
+		return entry{tar.Header{Name: name, Typeflag: tar.TypeDir, Mode: mode}, ""}
+	}
+	img := labImage(t,
+		[]entry{dir("./", 0o711), file("gone", "1"), file("kept", "1"), file("changed", "1"),
+			dir("opaque", 0o755), file("opaque/old", "1"), dir("merged", 0o700), file("merged/old", "1"),
+			dir("again", 0o755), file("again/old", "1"), dir("tofile", 0o755), file("tofile/old", "1"), file("todir", "1"),
+			dir("deep", 0o750), dir("deep/er", 0o701), file("deep/er/old", "1"), dir("hidden", 0o755), file("hidden/old", "1")},
+		[]entry{file(".wh.gone", ""), file("changed", "2"),
+			file("opaque/.wh..wh..opq", ""), file("opaque/new", "2"), file("merged/new", "2"),
+			file(".wh.again", ""), dir("again", 0o755), file("again/new", "2"),
+			file("tofile", "2"), file("todir/new", "2"), file("deep/er/new", "2"),
+			file(".wh.hidden", ""), file("hidden/new", "2")},
+		[]entry{file("twice", "3")},
+		[]entry{file("twice", "4")},
+		[]entry{file("twice", "3")},
+		[]entry{file("deep/er/newer", "5"), file("merged/.wh.old", "")})
+	ref := newRegistry(t).push(t, "layers", img)
+	want := strings.Join([]string{
+		"again: new", "changed: 2", "deep/er: new newer old", "gone: none", "hidden: new", "kept: 1",
+		"merged: new", "opaque: new", "todir: new", "tofile: 2", "twice: 3",
+		"drwx--x--x /", "drwx------ merged", "drwxr-x--- deep", "drwx-----x deep/er",
+	}, "\n")
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		r := from(c, c.Dir(), ref, "sh", "-c", `
+			for f in again changed deep/er gone hidden kept merged opaque todir tofile twice; do
+				if [ -d $f ]; then echo $f: $(ls $f); elif [ -e $f ]; then echo $f: $(cat $f); else echo $f: none; fi
+			done
+			for d in / merged deep deep/er; do ls -ld $d; done | while read m l u g s month day time name; do echo $m $name; done`).Run()
+		if got := r.Output(); got != want {
+			t.Errorf("three layers over each other are\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
+// Where the store is on an overlayfs, as in a container, what a container writes is
+// kept in memory instead, and a line says so.
+func TestStoreOnOverlay(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		dir := c.Dir()
+		xattr := ""
+		if c.Identity.IsUser() {
+			xattr = "userxattr,"
+		}
+		script := fmt.Sprintf(`cd %s && mkdir lower upper work merged &&
+			mount -t overlay overlay -o %slowerdir=lower,upperdir=upper,workdir=work merged && exec "$@"`, dir, xattr)
+		cmd := with(c, []string{"--store=" + dir + "/merged/store"}, "sh", "-c", "echo written >/etc/file; cat /etc/file; rm /etc/passwd")
+		cmd.Under = append(c.Unshare("-m"), "sh", "-c", script, "sh")
+		r := cmd.Run()
+		if got := r.Output(); got != "written" || strings.Count(r.Stderr, "kept in memory") != 1 {
+			t.Errorf("with its store on an overlayfs it printed %q, and should say, once, that what is written is kept in memory\n%s", got, r)
+		}
+		// Who removes it is not root of the namespace that it was made in.
+		if err := os.RemoveAll(dir + "/work"); err != nil {
+			t.Log(err)
+		}
+	}, harness.Root, harness.User)
+}
