@@ -76,7 +76,53 @@ func (l *layer) setOpaque(d dir, base, name string) error {
 	if err == unix.ENOTSUP {
 		return fmt.Errorf("%w: this filesystem holds no %s (tmpfs does from Linux 6.6)", failed("lsetxattr "+l.overlay, name, err), l.overlay)
 	}
-	return failed("lsetxattr "+l.overlay, name, err)
+	if err != nil {
+		return failed("lsetxattr "+l.overlay, name, err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstatat(d.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return failed("fstatat", name, err)
+	}
+	l.dirs.opaque[inodeOf(&st)] = name
+	return nil
+}
+
+// dropMarks removes the whiteouts below opaque directories. There is nothing that
+// they could hide, and where it has nothing to merge overlayfs lists them.
+func (l *layer) dropMarks() error {
+	for id, name := range l.dirs.opaque {
+		d, err := l.resolve(name)
+		if nothingThere(err) {
+			continue // the layer has replaced it since
+		}
+		if err != nil {
+			return err
+		}
+		if d.id == id {
+			err = dropBelow(d)
+		}
+		unix.Close(d.fd)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func dropBelow(d dir) error {
+	return filepath.WalkDir(fmt.Sprintf("/proc/self/fd/%d/", d.fd), func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Type() != fs.ModeDevice|fs.ModeCharDevice {
+			return err
+		}
+		var st unix.Stat_t
+		if err := unix.Lstat(name, &st); err != nil {
+			return failed("lstat", name, err)
+		}
+		if !isWhiteout(&st) {
+			return nil
+		}
+		return failed("unlink", name, unix.Unlink(name))
+	})
 }
 
 // Directory is what a layer says of a directory.
@@ -92,10 +138,11 @@ type Directory struct {
 type directories struct {
 	said   map[inode]Directory
 	silent map[inode]bool
+	opaque map[inode]string // their paths
 }
 
 func newDirectories(root inode) *directories {
-	return &directories{map[inode]Directory{}, map[inode]bool{root: true}}
+	return &directories{map[inode]Directory{}, map[inode]bool{root: true}, map[inode]string{}}
 }
 
 func (d *directories) named(id inode, hdr *tar.Header) {

@@ -159,6 +159,11 @@ func (r *Rootfs) Apply(ctx context.Context, stream io.Reader) error {
 			return fmt.Errorf("layer entry %q: %w", shorten(hdr.Name), err)
 		}
 	}
+	if l.dirs != nil {
+		if err := l.dropMarks(); err != nil {
+			return err
+		}
+	}
 	return l.setDirTimes()
 }
 
