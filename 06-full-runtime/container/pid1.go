@@ -92,6 +92,7 @@ func pid1() error {
 	}
 	env := environment(c.Config, user.Home)
 	if c.Init {
+		parent.Close() // which tells it that from here on signals are not for us
 		return runInit(c.Config, env)
 	}
 	return execCommand(c.Args, env)

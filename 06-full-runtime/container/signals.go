@@ -38,8 +38,8 @@ var ours = []syscall.Signal{
 	unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGCONT, unix.SIGWINCH,
 }
 
-// lastSignal is the highest real-time signal. The C library keeps the first two,
-// 32 and 33, for itself, and Go does not let us have them.
+// lastSignal is the highest real-time signal. C libraries keep the first three for
+// themselves, 32 to 34, and Go does not let us have them.
 const lastSignal = syscall.Signal(64)
 
 // forwarder passes signals on to PID 1.

@@ -42,11 +42,12 @@ func Step(err error, why, format string, args ...any) error {
 		if err != nil {
 			outcome = " = " + err.Error()
 		}
-		if call += outcome; len(call) > width {
-			Line("%s", call)
-			call = ""
+		told := call + outcome
+		if len(told) > width {
+			Line("%s", told)
+			told = ""
 		}
-		Line("%-*s # %s", width, call, why)
+		Line("%-*s # %s", width, told, why)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", call, err)
