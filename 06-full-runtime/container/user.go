@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -49,7 +50,10 @@ func becomeUser(u *user.ExecUser) error {
 	// Where setgroups is denied we keep our groups; it is why it is denied.
 	denied, _ := os.ReadFile("/proc/self/setgroups")
 	if strings.TrimSpace(string(denied)) != "deny" {
-		groups := append([]int{u.Gid}, u.Sgids...)
+		groups := u.Sgids
+		if !slices.Contains(groups, u.Gid) {
+			groups = append(groups, u.Gid)
+		}
 		if err := adviseID(explain.Step(syscall.Setgroups(groups), "the user's groups, and none of ours", "setgroups %v", groups)); err != nil {
 			return err
 		}
