@@ -206,7 +206,7 @@ func TestStoreManyRuns(t *testing.T) {
 			run(int64(i))
 		}
 		var all sync.WaitGroup
-		for i := range harness.Scaled(6) {
+		for i := range min(harness.Scaled(6), 30) {
 			all.Go(func() { run(int64(i)) })
 		}
 		all.Wait()
