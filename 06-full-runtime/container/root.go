@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/container-go/06-full-runtime/explain"
+	"example.com/container-go/06-full-runtime/idmap"
 )
 
 // root is what the container's root filesystem is made of: directories of the host,
@@ -112,8 +113,8 @@ func (r *root) overlay(c Config) error {
 	}
 	// volatile: what the container writes is thrown away, so it need not be synced.
 	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,volatile", strings.Join(lower, ":"), byFD(r.upper), byFD(r.work))
-	if !c.Map.None() {
-		options += ",userxattr" // a user namespace may not set trusted.*
+	if !idmap.Initial() {
+		options += ",userxattr" // only the machine's root may set trusted.*
 	}
 	if len(options) >= os.Getpagesize() {
 		return fmt.Errorf("mount overlay: %d layers are too many", len(lower))

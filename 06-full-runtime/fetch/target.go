@@ -36,8 +36,8 @@ func newTarget(s *store.Store, tree string) (target, error) {
 	if !s.Map.None() && !s.Map.Single() {
 		return &inUserNS{ids: s.Map, tree: tree}, nil
 	}
-	options := unpack.Options{Owners: s.Map.None(), Overlay: opaqueUserNS}
-	if s.Map.None() {
+	options := unpack.Options{Owners: s.Map.None() && unpack.PreservesOwners(), Overlay: opaqueUserNS}
+	if s.Map.None() && idmap.Initial() {
 		options.Overlay = opaque
 	}
 	rootfs, err := unpack.Open(tree, options)

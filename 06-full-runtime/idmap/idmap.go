@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -49,14 +50,28 @@ func (m Map) Root() (uid, gid int) {
 	return m.UIDs[0].Outside, m.GIDs[0].Outside
 }
 
-// Name is a file name that is the map's own.
+// Initial reports whether we are in the user namespace that the kernel began with,
+// where alone root is the machine's. Its inode is a constant of the kernel's
+// (include/linux/proc_ns.h, PROC_USER_INIT_INO).
+func Initial() bool {
+	link, err := os.Readlink("/proc/self/ns/user")
+	return err != nil || link == "user:[4026531837]"
+}
+
+// Name is a file name for all that has owners as the map says, seen from our own
+// user namespace.
 func (m Map) Name() string {
-	if m.None() {
+	if m.None() && Initial() {
 		return "host"
 	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		panic(err) // it is made of numbers
+	}
+	if !Initial() {
+		uids, _ := os.ReadFile("/proc/self/uid_map")
+		gids, _ := os.ReadFile("/proc/self/gid_map")
+		text = slices.Concat(text, uids, gids)
 	}
 	sum := sha256.Sum256(text)
 	return "userns-" + hex.EncodeToString(sum[:6])

@@ -36,11 +36,12 @@ type Store struct {
 
 // DefaultDir is where the store is: CONTAINER_GO_STORE, or /var/lib/container-go
 // for root, or container-go in the user's data (XDG base directory specification).
+// Root of a user namespace is still that user.
 func DefaultDir() string {
 	if dir := os.Getenv("CONTAINER_GO_STORE"); dir != "" {
 		return dir
 	}
-	if os.Geteuid() == 0 {
+	if os.Geteuid() == 0 && idmap.Initial() {
 		return "/var/lib/container-go"
 	}
 	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
