@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"example.com/container-go/05-oci-pull/image"
+	"example.com/container-go/06-full-runtime/cgroup"
 	"example.com/container-go/06-full-runtime/container"
 )
 
@@ -28,6 +29,7 @@ type request struct {
 	terminal   bool
 	noNetwork  bool
 	mounts     []container.Mount
+	limits     cgroup.Limits
 	args       []string
 }
 
@@ -52,6 +54,9 @@ func parse(args []string) (request, error) {
 	tmpfs := flags.StringArray("tmpfs", nil, "mount a tmpfs: `DIR[:OPTION,...]`")
 	flags.BoolVar(&r.readOnly, "read-only", false, "mount the root filesystem read-only")
 	network := flags.String("network", "host", "`host` or none, which has only lo")
+	memory := flags.StringP("memory", "m", "", "limit memory to `SIZE`, like 512m or 1g, without swap beyond it")
+	cpus := flags.Float64("cpus", 0, "limit processor time to `NUMBER` processors', like 0.5")
+	pids := flags.Int64("pids-limit", 0, "limit processes, threads included, to `NUMBER`; -1 is no limit")
 	flags.BoolP("interactive", "i", true, "keep stdin open, as is always done")
 	flags.BoolVarP(&r.terminal, "tty", "t", false, "give the container a terminal, as is done when we are at one")
 	if err := flags.Parse(args); err != nil {
@@ -87,6 +92,9 @@ func parse(args []string) (request, error) {
 		}
 	}
 	var err error
+	if r.limits, err = parseLimits(*memory, *cpus, *pids); err != nil {
+		return r, err
+	}
 	r.options, err = chosen.Options(say)
 	return r, err
 }

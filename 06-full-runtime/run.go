@@ -32,6 +32,15 @@ func run(r request) (status int, err error) {
 			err = removeErr
 		}
 	}()
+	group, err := limit(dir.Path, r.limits)
+	if err != nil {
+		return container.StatusFailed, err
+	}
+	defer func() {
+		if removeErr := group.Remove(); err == nil {
+			err = removeErr
+		}
+	}()
 	rootfs := filepath.Join(dir.Path, "rootfs")
 	img, err := download(ctx, r, rootfs)
 	stop()
@@ -50,6 +59,7 @@ func run(r request) (status int, err error) {
 		return container.StatusFailed, err
 	}
 	config.Mounts = slices.Concat(names, r.mounts)
+	config.CgroupFD = group.FD()
 	say("Using clone approach for namespace creation")
 	return container.Run(config, dir.KillFirst)
 }

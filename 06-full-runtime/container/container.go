@@ -33,6 +33,7 @@ type Config struct {
 	NoNetwork bool // in a network namespace with nothing but lo
 	ReadOnly  bool // "/" cannot be written to
 	Terminal  bool // at a terminal of its own, instead of our stdin, stdout and stderr
+	CgroupFD  int  // a control group for it, or 0
 }
 
 // Statuses that are not the command's own are those of `docker run`.
@@ -52,6 +53,11 @@ type message struct {
 // childName is what the child is started as. Nothing of the Config is in its
 // arguments, where every user of the host could read it.
 const childName = "container-init"
+
+// MinPids is how many processes and threads a control group must allow. PID 1 has
+// four to six threads until its execve, or with more processors at its disposal
+// more than that.
+const MinPids = 8
 
 // Run runs the container with this process's stdin, stdout and stderr, and
 // returns the command's status. When it returns, all of the container's
@@ -85,7 +91,7 @@ func Run(c Config, born func(pidfd int) error) (status int, err error) {
 	defer self.Close()
 	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", self.Fd()))
 	cmd.Args = []string{childName}
-	cmd.Env = []string{}
+	cmd.Env = []string{"GOMAXPROCS=1"} // see MinPids
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{childs} // becomes descriptor 3
 	cmd.SysProcAttr = namespaces(c)
