@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"example.com/container-go/05-oci-pull/image"
+	"example.com/container-go/06-full-runtime/cgroup"
 	"example.com/container-go/06-full-runtime/container"
 	"example.com/container-go/06-full-runtime/store"
 )
@@ -35,6 +36,7 @@ type request struct {
 	terminal   bool
 	network    string // host or none
 	mounts     []container.Mount
+	limits     cgroup.Limits
 	args       []string
 }
 
@@ -68,6 +70,9 @@ func parse(args []string) (request, error) {
 	flags.Var(&mounts{&r.mounts, parseTmpfs}, "tmpfs", "mount a tmpfs: `DIR[:OPTION,...]`")
 	flags.BoolVar(&r.readOnly, "read-only", false, "mount the root filesystem read-only")
 	flags.Var(&choice{&r.network, []string{"host", "none"}}, "network", "host, or none, which has only lo")
+	memory := flags.StringP("memory", "m", "", "limit memory to `SIZE`, like 512m or 1g, without swap beyond it")
+	cpus := flags.Float64("cpus", 0, "limit processor time to `NUMBER` processors', like 0.5")
+	pids := flags.Int64("pids-limit", 0, "limit processes, threads included, to `NUMBER`; -1 is no limit")
 	flags.BoolVar(&r.init, "init", false, "have an init of ours as PID 1, which forwards signals and reaps processes")
 	flags.BoolP("interactive", "i", true, "keep stdin open, as is always done")
 	flags.BoolVarP(&r.terminal, "tty", "t", false, "give the container a terminal, as is done when we are at one")
@@ -89,6 +94,9 @@ func parse(args []string) (request, error) {
 		r.store = store.DefaultDir()
 	}
 	var err error
+	if r.limits, err = parseLimits(*memory, *cpus, *pids); err != nil {
+		return r, err
+	}
 	r.options, err = chosen.Options(say)
 	return r, err
 }

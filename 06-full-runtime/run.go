@@ -48,6 +48,11 @@ func run(r request) (status int, err error) {
 	if err != nil {
 		return container.StatusFailed, err
 	}
+	group, err := limit(own, r.limits)
+	if err != nil {
+		return container.StatusFailed, err
+	}
+	config.CgroupFD = group.FD()
 	config.Map = ids
 	for _, id := range img.Layers {
 		config.Layers = append(config.Layers, images.LayerTree(id))

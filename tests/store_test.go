@@ -224,11 +224,7 @@ func TestStoreSweep(t *testing.T) {
 		if len(dirs) != 1 {
 			t.Fatalf("while a container runs, the store has these for containers: %v", dirs)
 		}
-		for _, pid := range p.Processes() {
-			if strings.HasPrefix(harness.CommandLine(pid), "container-go-janitor") {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
-		}
+		killJanitors(p, true)
 		p.Signal(syscall.SIGKILL)
 		p.Wait()
 		gone(t, sleep)

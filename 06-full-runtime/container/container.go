@@ -39,6 +39,7 @@ type Config struct {
 	Terminal  bool // at a terminal of its own, instead of our stdin, stdout and stderr
 	Init      bool // PID 1 is an init of ours, and the command its child
 	Explain   bool // tell on stderr what is done
+	CgroupFD  int  // a control group for it, or 0
 }
 
 // Statuses that are not the command's own are those of `docker run`.
@@ -59,6 +60,11 @@ type message struct {
 // childName is what the child is started as. Nothing of the Config is in its
 // arguments, where every user of the host could read it.
 const childName = "container-init"
+
+// MinPids is how many processes and threads a control group must allow. PID 1 has
+// four to six threads until its execve, or with more processors at its disposal
+// more than that.
+const MinPids = 8
 
 // Run runs the container with this process's stdin, stdout and stderr, and
 // returns the command's status. When it returns, all of the container's
@@ -93,7 +99,7 @@ func Run(c Config, born func(pid, pidfd int) error) (status int, err error) {
 	defer self.Close()
 	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", self.Fd()))
 	cmd.Args = []string{childName}
-	cmd.Env = []string{}
+	cmd.Env = []string{"GOMAXPROCS=1"} // see MinPids
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{childs} // becomes descriptor 3
 	cmd.SysProcAttr = namespaces(c)

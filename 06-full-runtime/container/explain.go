@@ -24,11 +24,11 @@ var namespaceFlags = []struct {
 	{unix.CLONE_NEWNET, "CLONE_NEWNET"},
 }
 
-// flagNames spells out what clone(2) is asked for.
+// flagNames spells out what clone(2) is asked for, and unshare(2) after it.
 func flagNames(attr *syscall.SysProcAttr) string {
 	var names []string
 	for _, f := range namespaceFlags {
-		if attr.Cloneflags&f.flag != 0 {
+		if (attr.Cloneflags|attr.Unshareflags)&f.flag != 0 {
 			names = append(names, f.name)
 		}
 	}

@@ -18,8 +18,13 @@ func namespaces(c Config) *syscall.SysProcAttr {
 		Cloneflags: unix.CLONE_NEWUTS | // hostname
 			unix.CLONE_NEWNS | // mount tree
 			unix.CLONE_NEWPID | // process numbers
-			unix.CLONE_NEWIPC | // System V IPC and POSIX message queues
-			unix.CLONE_NEWCGROUP, // what /proc/self/cgroup and cgroup mounts show as "/"
+			unix.CLONE_NEWIPC, // System V IPC and POSIX message queues
+		// What /proc/self/cgroup and cgroup mounts show as "/". From clone(2) it would
+		// be our own group; the child is in its own already when it calls unshare(2).
+		Unshareflags: unix.CLONE_NEWCGROUP,
+		// clone3(2) with CLONE_INTO_CGROUP: not a moment outside of its limits.
+		UseCgroupFD: c.CgroupFD != 0,
+		CgroupFD:    c.CgroupFD,
 		// The container is not to outlive us, not even after kill -9.
 		Pdeathsig: unix.SIGKILL,
 		// In a session of its own, kill(0, …) in there does not reach our process

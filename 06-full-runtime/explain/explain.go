@@ -4,8 +4,10 @@
 package explain
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 )
 
 var (
@@ -35,6 +37,9 @@ func On() bool { return out != nil }
 func Step(err error, why, format string, args ...any) error {
 	if out == nil && err == nil {
 		return nil
+	}
+	if failure := new(fs.PathError); errors.As(err, &failure) {
+		err = failure.Err // the call names the path
 	}
 	call := fmt.Sprintf(format, args...)
 	if out != nil {

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"slices"
@@ -141,9 +140,6 @@ func hasGroups() bool {
 func write(pid int, file, content string) error {
 	path := fmt.Sprintf("/proc/%d/%s", pid, file)
 	err := os.WriteFile(path, []byte(content), 0)
-	if failure := new(fs.PathError); errors.As(err, &failure) {
-		err = failure.Err
-	}
 	return explain.Step(err, "the ids in the user namespace, and what they are outside", "write %s %q", path, content)
 }
 

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/container-go/05-oci-pull/janitor"
+	"example.com/container-go/06-full-runtime/cgroup"
 )
 
 // Container is the directory of a container that runs. It is there until Remove,
@@ -208,6 +209,13 @@ func (s *Store) Sweep() error {
 // removeContainer removes a container's directory, and what still runs in it.
 func (s *Store) removeContainer(dir string) error {
 	killPID1(filepath.Join(dir, "pid1"))
+	group, err := os.ReadFile(filepath.Join(dir, "cgroup"))
+	if err == nil {
+		err = cgroup.Remove(string(group))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return s.removeTree(dir)
 }
 
