@@ -121,9 +121,18 @@ func (p *patient) mapIDs(uids, gids ids.SubID) error {
 	return err
 }
 
-// probeIDs waits for its ids to be mapped, and becomes another user.
+// probeIDs waits for its ids to be mapped. Having been nobody until now, it has
+// lost its capabilities; it gets them back when it starts anew as root.
 func probeIDs([]string) error {
 	_, _ = io.Copy(io.Discard, os.Stdin)
+	if os.Geteuid() != 0 || os.Getegid() != 0 {
+		return fmt.Errorf("they are not mapped: uid %d, gid %d", os.Geteuid(), os.Getegid())
+	}
+	return syscall.Exec("/proc/self/exe", []string{"doctor", probeFlag, "others"}, os.Environ())
+}
+
+// probeOthers becomes another user.
+func probeOthers([]string) error {
 	if err := syscall.Setgroups([]int{1}); err != nil {
 		return fmt.Errorf("setgroups: %w", err)
 	}

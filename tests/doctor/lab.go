@@ -19,12 +19,12 @@ func labImage(p *patient) finding {
 		// It can still be seen whether this machine has what it is made of.
 		files, err := labfs.Plan()
 		if err != nil {
-			return need(err.Error(), affects, install("coreutils", "coreutils"))
+			return need(err.Error(), affects, install("busybox-static", "busybox"))
 		}
 		return ok("%d files to make it of; running its shell takes a user namespace", len(files))
 	}
 	if err := p.try(p.inNew(unix.CLONE_NEWPID), "lab"); err != nil {
-		f := need(err.Error(), affects, install("coreutils", "coreutils"))
+		f := need(err.Error(), affects, install("busybox-static", "busybox"))
 		if p.namespace("pid", unix.CLONE_NEWPID, "", "").verdict != fine {
 			f.verdict, f.affects, f.mend = untried, "", ""
 		}

@@ -32,6 +32,7 @@ func init() {
 		"net":     probeNet,
 		"nested":  probeNested,
 		"ids":     probeIDs,
+		"others":  probeOthers,
 		"lab":     probeLab,
 		"overlay": probeOverlay,
 		"tmpfs":   probeTmpfs,
