@@ -17,7 +17,8 @@ import (
 // examination is the doctor at work on a machine that the test has broken.
 type examination struct {
 	*harness.Command
-	c *harness.Case
+	c    *harness.Case
+	home string
 }
 
 // examine prepares a run of the doctor in a workspace of its own, whose modules
@@ -30,7 +31,7 @@ func examine(t *testing.T, c *harness.Case) *examination {
 	cmd := c.Command()
 	cmd.Dir = work
 	cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "HOME=" + home, "HTTPS_PROXY=http://127.0.0.1:1"}
-	return &examination{cmd, c}
+	return &examination{cmd, c, home}
 }
 
 // fakeGo makes a go command that has this version, and this to say of modules.
@@ -58,6 +59,17 @@ func (e *examination) on(script string) *examination {
 func (e *examination) env(env ...string) *examination {
 	e.Env = append(e.Env, env...)
 	return e
+}
+
+// leavesNothing demands that where images would be stored there is nothing of the
+// doctor's. Where else it could be, the harness looks.
+func (e *examination) leavesNothing(t *testing.T) {
+	t.Helper()
+	for _, dir := range []string{"/var/lib", "/var/lib/container-go", e.home} {
+		if left, _ := filepath.Glob(dir + "/.container-go-doctor-*"); len(left) > 0 {
+			t.Errorf("the doctor left %v", left)
+		}
+	}
 }
 
 // answers is what the doctor said, by what it asked.
@@ -105,7 +117,8 @@ var kinds = []string{"mount", "uts", "pid", "ipc", "cgroup", "net"}
 // other tests of the doctor are to be compared with.
 func TestDoctorHealthy(t *testing.T) {
 	harness.Beside(t, "tests/doctor", func(t *testing.T, c *harness.Case) {
-		a := examine(t, c).ask(t)
+		e := examine(t, c)
+		a := e.ask(t)
 		a.Want(0)
 		for _, question := range []string{"kernel", "user namespace", "unshare", "lab image", "program in memory", "go", "go modules", "temporary files", "image store", "overlay"} {
 			a.says(question, "fine")
@@ -117,13 +130,7 @@ func TestDoctorHealthy(t *testing.T) {
 		if !strings.HasPrefix(a.Stdout, "This speaks as "+who) {
 			t.Errorf("it should say first that it speaks as %s\n%s", who, a)
 		}
-		if c.Identity.IsUser() {
-			return
-		}
-		entries, err := filepath.Glob("/var/lib/.container-go-doctor-*")
-		if err != nil || len(entries) > 0 {
-			t.Errorf("it left %v, %v", entries, err)
-		}
+		e.leavesNothing(t)
 	})
 }
 
@@ -394,11 +401,7 @@ func TestDoctorInterrupted(t *testing.T) {
 			time.Sleep(delay * time.Millisecond)
 			p.Signal(syscall.SIGINT)
 			p.Wait()
-			for _, dir := range []string{"/var/lib", strings.TrimPrefix(e.Env[1], "HOME=")} {
-				if left, _ := filepath.Glob(dir + "/.container-go-doctor-*"); len(left) > 0 {
-					t.Errorf("interrupted after %d ms, it left %v", delay, left)
-				}
-			}
+			e.leavesNothing(t)
 		}
 	})
 }
