@@ -46,6 +46,9 @@ var (
 // Graded tells whether there is a -program in place of the lessons.
 func Graded() bool { return *programFlag != "" }
 
+// Prebuilt tells whether this is a machine that was given only programs.
+func Prebuilt() bool { return *prebuiltFlag != "" }
+
 // Main is TestMain's work.
 func Main(m *testing.M) int {
 	flag.Parse()
