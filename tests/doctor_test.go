@@ -47,13 +47,14 @@ func fakeGo(t *testing.T, dir, version, list string) {
 }
 
 // on has the doctor run on a machine that a shell script has made: in a mount
-// namespace, as root, who then becomes the user again.
-func (e *examination) on(script string) *examination {
+// namespace, and others by unshare's flags, as root, who then becomes the user
+// again.
+func (e *examination) on(script string, flags ...string) *examination {
 	again := `exec "$@"`
 	if e.c.Identity.IsUser() {
 		again = `exec unshare --map-user=1000 --map-group=1000 "$@"`
 	}
-	e.Under = append(e.c.Unshare("-m"), "sh", "-c", "set -e\n"+script+"\n"+again, "sh")
+	e.Under = slices.Concat(e.c.Unshare("-m"), flags, []string{"sh", "-c", "set -e\n" + script + "\n" + again, "sh"})
 	return e
 }
 
@@ -122,7 +123,7 @@ func TestDoctorHealthy(t *testing.T) {
 		e := examine(t, c)
 		a := e.ask(t)
 		a.Want(0)
-		for _, question := range []string{"kernel", "user namespace", "unshare", "lab image", "program in memory", "go", "go modules", "temporary files", "image store"} {
+		for _, question := range []string{"kernel", "user namespace", "unshare", "lab image", "program in memory", "go", "go modules"} {
 			a.says(question, "fine")
 		}
 		// Before Linux 6.6 an ordinary user's overlay does not go on a tmpfs.
@@ -214,12 +215,12 @@ func TestDoctorCgroups(t *testing.T) {
 	for what, script := range map[string]string{
 		"v1":     "mount -t tmpfs tmpfs /sys/fs/cgroup",
 		"hybrid": "mount -t tmpfs tmpfs /sys/fs/cgroup; mkdir /sys/fs/cgroup/unified; mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified",
-		"v2":     "mount -t cgroup2 cgroup2 /sys/fs/cgroup",
+		"v2":     "mount -t tmpfs tmpfs /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup",
 	} {
 		t.Run(what, func(t *testing.T) {
 			harness.Beside(t, "tests/doctor", func(t *testing.T, c *harness.Case) {
 				// Only who is in a cgroup namespace of their own may mount a cgroup2.
-				a := examine(t, c).on(`exec unshare -C sh -ec '` + script + "\n" + `exec "$@"' sh "$@"`).ask(t)
+				a := examine(t, c).on(script, "-C").ask(t)
 				switch what {
 				case "v1":
 					a.says("cgroups", "limited", "v1\n", "--memory", "unified_cgroup_hierarchy")
@@ -396,7 +397,7 @@ func TestDoctorNoPrograms(t *testing.T) {
 	}
 	harness.Beside(t, "tests/doctor", func(t *testing.T, c *harness.Case) {
 		// It is the PID namespace's own.
-		a := examine(t, c).on(`exec unshare -p -f --mount-proc sh -ec 'echo 2 >/proc/sys/vm/memfd_noexec; exec "$@"' sh "$@"`).ask(t)
+		a := examine(t, c).on("echo 2 >/proc/sys/vm/memfd_noexec", "-p", "-f", "--mount-proc").ask(t)
 		a.Want(1)
 		a.says("program in memory", "MISSING", "lesson 6", "sudo sysctl vm.memfd_noexec=1")
 	}, harness.Root)

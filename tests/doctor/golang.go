@@ -28,6 +28,8 @@ func workspace() (string, error) {
 	}
 }
 
+var errSlow = errors.New("go gives no answer")
+
 // runGo runs the go command in the workspace.
 func (p *patient) runGo(wait time.Duration, env []string, args ...string) (string, error) {
 	dir, err := workspace()
@@ -42,7 +44,7 @@ func (p *patient) runGo(wait time.Duration, env []string, args ...string) (strin
 	output, err := cmd.Output()
 	var exit *exec.ExitError
 	if ctx.Err() != nil {
-		err = fmt.Errorf("no answer within %v", wait)
+		err = errSlow
 	} else if errors.As(err, &exit) {
 		err = errors.New(strings.TrimSpace(string(exit.Stderr)))
 	}
@@ -84,9 +86,12 @@ func goModules(p *patient) finding {
 	if _, err := exec.LookPath("go"); err != nil {
 		return finding{verdict: untried, text: "there is no go"}
 	}
-	_, err := p.runGo(patience, []string{"GOPROXY=off"}, "list", "-deps", "-test", "work")
-	if err == nil {
+	_, err := p.runGo(time.Minute, []string{"GOPROXY=off"}, "list", "-deps", "-test", "work")
+	switch {
+	case err == nil:
 		return ok("all in the cache: it compiles without a network")
+	case errors.Is(err, errSlow):
+		return finding{verdict: untried, text: err.Error()}
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	if _, netErr := p.runGo(5*time.Second, nil, "list", "-m", "-versions", "golang.org/x/sys"); netErr != nil {

@@ -48,8 +48,8 @@ func probe(name string, args []string) (status int) {
 	return 0
 }
 
-// patience is how long anything may take.
-const patience = 10 * time.Second
+// patience is how long anything may take: a second, but for an emulated machine.
+const patience = time.Minute
 
 // try starts a probe as a process with these attributes and waits for it. An
 // error with a number of the kernel's in it is from before it was started: its
