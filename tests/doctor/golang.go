@@ -40,7 +40,7 @@ func (p *patient) runGo(wait time.Duration, env []string, args ...string) (strin
 	defer stop()
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
-	cmd.WaitDelay = time.Second
+	cmd.WaitDelay = patience
 	output, err := cmd.Output()
 	var exit *exec.ExitError
 	if ctx.Err() != nil {

@@ -54,10 +54,13 @@ func mirrorURLs(mirror string) []string {
 	return urls
 }
 
-func askMirror(ctx context.Context, mirror string) (err error) {
+func askMirror(ctx context.Context, mirror string) (first error) {
 	for _, url := range mirrorURLs(mirror) {
-		var status int
-		if status, err = ask(ctx, http.MethodHead, url+"/v2/library/alpine/manifests/latest"); err != nil {
+		status, err := ask(ctx, http.MethodHead, url+"/v2/library/alpine/manifests/latest")
+		if err != nil {
+			if first == nil {
+				first = err
+			}
 			continue
 		}
 		switch status {
@@ -68,11 +71,12 @@ func askMirror(ctx context.Context, mirror string) (err error) {
 		}
 		return fmt.Errorf("it answers with status %d", status)
 	}
-	return err
+	return first
 }
 
 func ask(ctx context.Context, method, url string) (status int, err error) {
-	ctx, stop := context.WithTimeout(ctx, 4*time.Second)
+	const wait = 10 * time.Second
+	ctx, stop := context.WithTimeout(ctx, wait)
 	defer stop()
 	request, err := http.NewRequestWithContext(ctx, method, url, nil)
 	if err != nil {
@@ -84,6 +88,8 @@ func ask(ctx context.Context, method, url string) (status int, err error) {
 	var dns *net.DNSError
 	var op *net.OpError
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return 0, fmt.Errorf("no answer within %v", wait)
 	case errors.As(err, &dns):
 		return 0, fmt.Errorf("no address for %s: %s", dns.Name, dns.Err)
 	case errors.As(err, &op):

@@ -115,6 +115,23 @@ func imageStore(p *patient) finding {
 	return p.room(existing(p.storeDir()), affects, affects+": room for few images", mend, limit)
 }
 
+// take reserves room in a directory for a file without a name, and gives it back.
+func take(dir string, n int64) error {
+	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	// A tmpfs stops, and undoes what it did, at every signal, and Go's scheduler
+	// sends some: on a slow machine it never gets to the end.
+	for range 10 {
+		if err = unix.Fallocate(fd, 0, 0, n); !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	return err
+}
+
 // room takes some of a directory's room, for a moment and without a name.
 func (p *patient) room(dir, affects, affectsLittle, mend string, found func(text, affects, mend string) finding) finding {
 	var st unix.Statfs_t
@@ -122,12 +139,8 @@ func (p *patient) room(dir, affects, affectsLittle, mend string, found func(text
 		return found(fmt.Sprintf("%s: %v", dir, err), affects, mend)
 	}
 	free := int64(st.Bavail) * st.Bsize
-	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
-	if err == nil {
-		err = unix.Fallocate(fd, 0, 0, leastRoom)
-		unix.Close(fd)
-	}
-	if errors.Is(err, unix.EOPNOTSUPP) && free >= leastRoom {
+	err := take(dir, leastRoom)
+	if (errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINTR)) && free >= leastRoom {
 		err = nil // it cannot be tried here, so that must do
 	}
 	switch {
