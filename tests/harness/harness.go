@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -52,6 +53,9 @@ func Scaled(times int) int { return times * *scaleFlag }
 // Graded tells whether there is a -program in place of the lessons.
 func Graded() bool { return *programFlag != "" }
 
+// Prebuilt tells whether this is a machine that was given only programs.
+func Prebuilt() bool { return *prebuiltFlag != "" }
+
 // Main is TestMain's work.
 func Main(m *testing.M) int {
 	flag.Parse()
@@ -77,8 +81,15 @@ func Main(m *testing.M) int {
 		removeBase()
 		os.Exit(1)
 	}()
-	return m.Run()
+	status := m.Run()
+	if status != 0 {
+		fmt.Fprintln(os.Stderr, "On a machine that these tests never passed on, ask whether it is the machine: "+doctor)
+	}
+	return status
 }
+
+// doctor is the program that tells the machine's faults from the lessons'.
+const doctor = "go run ./tests/doctor"
 
 // From runs a test against a lesson and all later ones that run a command. With
 // identities, it runs it only in these.
@@ -107,10 +118,23 @@ func Only(t *testing.T, lesson string, f func(*testing.T, *Case), identities ...
 	run(t, []*Lesson{lessons[index(lesson)]}, f, identities)
 }
 
+// Beside runs a test against a program of this workspace that is not a lesson.
+func Beside(t *testing.T, dir string, f func(*testing.T, *Case), identities ...string) {
+	t.Helper()
+	if Graded() {
+		t.Skip("-program is not this one")
+	}
+	runPrograms(t, []*Program{{filepath.Base(dir), Build(t, dir), &Lesson{Name: filepath.Base(dir)}}}, f, identities)
+}
+
 func run(t *testing.T, chosen []*Lesson, f func(*testing.T, *Case), identities []string) {
 	t.Helper()
+	runPrograms(t, graded(t, chosen), f, identities)
+}
+
+func runPrograms(t *testing.T, programs []*Program, f func(*testing.T, *Case), identities []string) {
+	t.Helper()
 	neverCache(t)
-	programs := graded(t, chosen)
 	for _, p := range programs {
 		t.Run(p.Name, func(t *testing.T) {
 			for _, id := range p.Lesson.identities() {

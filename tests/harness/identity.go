@@ -70,7 +70,7 @@ func (id Identity) require(t *testing.T) {
 	}
 	if err := userNS(id); err != nil {
 		Skip(t, "`unshare -r` does not work: "+err.Error(),
-			"see the sysctls user.max_user_namespaces, kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns")
+			"allow user namespaces; which setting forbids them, and the command that allows them, tells "+doctor)
 	}
 }
 
@@ -138,5 +138,5 @@ func Skip(t *testing.T, reason, remedy string) {
 	if ci, _ := strconv.ParseBool(os.Getenv("CI")); ci {
 		t.Fatalf("cannot run on this machine, and CI must run everything: %s\n%s", reason, remedy)
 	}
-	t.Skipf("cannot run on this machine: %s\nto make it run: %s", strings.TrimSpace(reason), remedy)
+	t.Skipf("cannot run on this machine: %s\nto make it run: %s\nwhat else it lacks: %s", strings.TrimSpace(reason), remedy, doctor)
 }
