@@ -249,7 +249,15 @@ type Result struct {
 	Killed         bool // the program itself was killed by a signal
 	Command        string
 
-	t *testing.T
+	t    *testing.T
+	hint string
+}
+
+// Hint says what it may mean if the command fails here, where only the kernel's
+// "operation not permitted" would tell the reader.
+func (r *Result) Hint(hint string) *Result {
+	r.hint = "\n" + hint
+	return r
 }
 
 // Output is what the command printed, without the space around it. The test ends
@@ -264,7 +272,7 @@ func (r *Result) Output() string {
 func (r *Result) Want(status int) *Result {
 	r.t.Helper()
 	if r.Status != status {
-		r.t.Fatalf("the exit status is %d, want %d\n%s", r.Status, status, r)
+		r.t.Fatalf("the exit status is %d, want %d%s\n%s", r.Status, status, r.hint, r)
 	}
 	return r
 }
