@@ -42,6 +42,36 @@ var exercises = []exercise{
 		[]string{"os.Exit(status.ExitStatus())", "os.Exit(0)"}, "TestContractStatus"},
 		"wait4",
 		"The kernel hands the command's exit status to whoever waits for it (wait4(2)), and that is us. If we do not pass it on, nobody learns it."},
+
+	{mutation{"no mount namespace", "02-mount", "02-mount/main.go",
+		[]string{"Unshareflags: syscall.CLONE_NEWNS,", ""}, "TestMountsPrivate"},
+		"CLONE_NEWNS",
+		"The kernel was not asked for another mount tree, so mount(2) works on the host's. Root has a tmpfs on its /mnt now, and keeps it when the program is long gone. Root of a user namespace is refused."},
+	{mutation{"mount tree copied but still shared", "02-mount", "02-mount/main.go",
+		[]string{"Unshareflags: syscall.CLONE_NEWNS,", "", "Cloneflags: syscall.CLONE_NEWUTS,", "Cloneflags: syscall.CLONE_NEWUTS | syscall.CLONE_NEWNS,"}, "TestMountsShared"},
+		"MS_PRIVATE",
+		"The child has a copy of the mount tree, but the copy of a shared mount is in the same peer group as the original, and the kernel passes every mount on to its peers. Only where the host's tree is private would you not notice; so the test makes a shared one."},
+	{mutation{"no file in the tmpfs", "02-mount", "02-mount/main.go",
+		[]string{`os.WriteFile("/mnt/hello", []byte("hello from the container\n"), 0o644)`, `os.Chdir("/mnt")`}, "TestMountsTmpfs"},
+		"tmpfs",
+		"A new tmpfs is empty: what the host has in /mnt is not copied, only hidden."},
+
+	{mutation{"no PID namespace", "03-pid", "03-pid/main.go",
+		[]string{" | syscall.CLONE_NEWPID", ""}, "TestPid1"},
+		"CLONE_NEWPID",
+		"clone(2) was not asked for a PID namespace, so the command is one more process of the host's, and a proc mounted by it shows them all. Root of a user namespace may not even mount that: a proc belongs to a PID namespace, and this one is the host's."},
+	{mutation{"no new proc", "03-pid", "03-pid/main.go",
+		[]string{`must("mount proc on /proc", syscall.Mount("proc", "/proc", "proc", flags, ""))`, "_ = flags"}, "TestPid1Proc"},
+		"no new proc was mounted",
+		"The command is number 1, but the proc in its copy of the mount tree is the one that the host mounted. A proc shows one PID namespace, that of the process which mounted it, to whoever looks."},
+	{mutation{"proc over the host's", "03-pid", "03-pid/main.go",
+		[]string{"Unshareflags: syscall.CLONE_NEWNS,", ""}, "TestPid1HostProc"},
+		"CLONE_NEWNS",
+		"Without a mount namespace the new proc covers the host's own /proc. Soon it shows a PID namespace that has no processes any more, and neither ps nor anything else works until somebody unmounts it. Root of a user namespace is refused."},
+	{mutation{"proc without flags", "03-pid", "03-pid/main.go",
+		[]string{"syscall.MS_NOSUID | syscall.MS_NOEXEC | syscall.MS_NODEV", "0"}, "TestPid1ProcFlags"},
+		"MS_NOSUID",
+		"The flags are not what makes proc work but what keeps it harmless: no setuid program, no program at all and no device is honoured in there. In a user namespace the kernel may insist on them, when the host's own proc has them."},
 }
 
 // checkOutput checks that a failing test explains itself.
@@ -136,20 +166,20 @@ func TestTextsRed(t *testing.T) {
 var testCommand = regexp.MustCompile(`^go test \./tests (-\S.*) -program \./my-container$`)
 
 // gradeCommand runs a text's test command, on a program in place of the reader's.
-func gradeCommand(t *testing.T, command, program string) (output string, err error) {
+func gradeCommand(t *testing.T, command, program string, more ...string) (output string, err error) {
 	t.Helper()
 	match := testCommand.FindStringSubmatch(command)
 	if match == nil {
 		t.Fatalf("not a command that grades ./my-container: %s", command)
 	}
-	var args []string
+	args := append(more, "-program="+program)
 	for _, word := range regexp.MustCompile(`'[^']*'|\S+`).FindAllString(match[1], -1) {
 		if word == "-run" {
 			word = "-test.run"
 		}
 		args = append(args, strings.Trim(word, "'"))
 	}
-	return runTests(t, append(args, "-program="+program)...)
+	return runTests(t, args...)
 }
 
 // What you are told to try, an exercise or the next lesson, has a test for it; and
@@ -181,7 +211,7 @@ func TestTextsYourTurn(t *testing.T) {
 			if output, err := gradeCommand(t, commands[0], shared(t, solution)); err != nil {
 				t.Errorf("$ %s\ndoes not pass for testdata/solutions/after-%s.sh: %v\n%s", commands[0], lesson, err, output)
 			}
-			if _, err := gradeCommand(t, commands[0], harness.Build(t, lesson)); err == nil {
+			if _, err := gradeCommand(t, commands[0], harness.Build(t, lesson), "-grace=300ms", "-patience=3s", "-test.failfast"); err == nil {
 				t.Errorf("$ %s\npasses for %s as it is, so there is nothing to do", commands[0], lesson)
 			}
 		})

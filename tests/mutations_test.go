@@ -27,6 +27,18 @@ var rootsTests = []string{"TestRuntimeKilledWithUser", "TestAttackDeviceMode"}
 // are those that the texts ask the reader to make. What no test misses is not
 // taught, or not tested.
 var mutations = []mutation{
+	{"death by signal not told", "01-uts", "01-uts/main.go",
+		[]string{"os.Exit(128 + int(status.Signal()))", "os.Exit(1)"}, "TestContractStatusOfSignal"},
+	{"stdin not passed on", "01-uts", "01-uts/main.go",
+		[]string{"cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr", "cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr"}, "TestContractStdin"},
+	{"rights not checked", "01-uts", "01-uts/main.go",
+		[]string{"if os.Geteuid() != 0 {", "if false {"}, "TestContractNoRights"},
+
+	{"container outlives parent", "03-pid", "03-pid/main.go",
+		[]string{"Pdeathsig: syscall.SIGKILL,", ""}, "TestPid1HostProc"},
+	{"Ctrl-C ends the shell", "03-pid", "03-pid/main.go",
+		[]string{"signal.Notify(make(chan os.Signal, 1), os.Interrupt)", "signal.Reset()"}, "TestTerminalShell"},
+
 	{"no UTS namespace", runtime6, "06-full-runtime/container/namespaces.go",
 		[]string{"unix.CLONE_NEWUTS |", ""}, "TestHostname"},
 	{"no mount namespace", runtime6, "06-full-runtime/container/namespaces.go",

@@ -11,9 +11,13 @@ import (
 	"example.com/container-go/tests/harness"
 )
 
+const notPermitted = "if mount(2) of proc is not permitted, the child is not in a PID namespace of its own (CLONE_NEWPID) or not in a mount namespace of its own (CLONE_NEWNS), or, in a user namespace, the host's proc has flags that this one lacks (MS_NOSUID, MS_NOEXEC, MS_NODEV)"
+
 func TestPid1(t *testing.T) {
 	harness.From(t, "03-pid", func(t *testing.T, c *harness.Case) {
-		if got := c.Run("sh", "-c", "echo $$").Output(); got != "1" {
+		cmd := c.Command("sh", "-c", "echo $$")
+		cmd.Hint = notPermitted
+		if got := cmd.Run().Output(); got != "1" {
 			t.Errorf("inside, the command is process %s, not 1: clone(2) was not asked for a PID namespace (CLONE_NEWPID), or the command was started as one more process and not by execve(2)", got)
 		}
 	})
@@ -32,7 +36,9 @@ func TestPid1Proc(t *testing.T) {
 func TestPid1ProcFlags(t *testing.T) {
 	harness.From(t, "03-pid", func(t *testing.T, c *harness.Case) {
 		var options string // of what is mounted last, and so on top
-		for line := range strings.Lines(c.Run("cat", "/proc/mounts").Output()) {
+		cmd := c.Command("cat", "/proc/mounts")
+		cmd.Hint = notPermitted
+		for line := range strings.Lines(cmd.Run().Output()) {
 			if fields := strings.Fields(line); fields[1] == "/proc" {
 				options = "," + fields[3] + ","
 			}
@@ -54,7 +60,9 @@ func TestPid1HostProc(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			harness.From(t, "03-pid", func(t *testing.T, c *harness.Case) {
-				p, release := c.Command("sh", "-c", "sleep 1000 & echo ready; read line").StartHeld()
+				cmd := c.Command("sh", "-c", "sleep 1000 & echo ready; read line")
+				cmd.Hint = notPermitted
+				p, release := cmd.StartHeld()
 				p.Await("ready")
 				hostProc(t, "while the command runs")
 				running := p.Processes()

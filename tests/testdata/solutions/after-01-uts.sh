@@ -1,6 +1,7 @@
 #!/bin/sh
 # Lesson 2 over unshare(1), which makes the new mount tree private by itself.
-unshare --uts --mount sh -c '
+# setpriv(1) has the kernel kill it if this shell is killed.
+setpriv --pdeathsig KILL unshare --uts --mount sh -c '
 	hostname shadman-lab &&
 	mount -t tmpfs tmpfs /mnt &&
 	echo "hello from the container" >/mnt/hello &&
