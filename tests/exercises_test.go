@@ -72,6 +72,36 @@ var exercises = []exercise{
 		[]string{"syscall.MS_NOSUID | syscall.MS_NOEXEC | syscall.MS_NODEV", "0"}, "TestPid1ProcFlags"},
 		"MS_NOSUID",
 		"The flags are not what makes proc work but what keeps it harmless: no setuid program, no program at all and no device is honoured in there. In a user namespace the kernel may insist on them, when the host's own proc has them."},
+
+	{mutation{"no chroot", "04-chroot", "04-chroot/main.go",
+		[]string{`must("chroot to "+root, syscall.Chroot(root))`, ""}, "TestRootfs"},
+		"chroot(2)",
+		"Everything is in place, and nobody has told the kernel that the process's root is there now. So a path that begins with / is looked up from the host's root, as before."},
+	{mutation{"no chdir after chroot", "04-chroot", "04-chroot/main.go",
+		[]string{`must("enter the new root", os.Chdir("/"))`, ""}, "TestRootfsHidesHost"},
+		"chdir(2)",
+		"chroot(2) changes where / is, and not where you are. The working directory is still the host's, outside the new root, and from there .. leads all the way up."},
+	{mutation{"proc outside the new root", "04-chroot", "04-chroot/main.go",
+		[]string{`syscall.Mount("proc", root+"/proc", "proc"`, `syscall.Mount("proc", "/proc", "proc"`}, "TestPid1Proc"},
+		"no new proc was mounted",
+		"mount(2) looks a path up like any other call, from the root that the process has at that moment. This proc covers the /proc that we are about to leave, and the one in the new root is an empty directory."},
+
+	{mutation{"blob digest not checked", lesson5, "05-oci-pull/pull/pull.go",
+		[]string{`if err := compare("digest", digest, layer.Digest); err != nil {`, "if err := error(nil); err != nil {"}, "TestImageWrongDigest"},
+		"digest",
+		"The manifest names a layer by the SHA-256 of its bytes. If nobody computes it, a registry, a mirror or a damaged disk can give you any bytes it likes, and you will run them."},
+	{mutation{"diff ID not checked", lesson5, "05-oci-pull/pull/pull.go",
+		[]string{`return compare("diff ID", diffID, layer.DiffID)`, "return nil"}, "TestImageWrongDiffID"},
+		"diff ID",
+		"The digest is that of the compressed bytes, the diff ID that of the tar archive inside. The config promises the second, and only it says that what was unpacked is what was built."},
+	{mutation{"manifest and config not checked", lesson5, "05-oci-pull/image/image.go",
+		[]string{"if got != want {", "if false {"}, "TestImageDamagedMetadata"},
+		"sha256:",
+		"Index, manifest, config and layers are a chain: each names the next by its digest. A chain with a link that nobody checks is not one, and then all the digests below can be replaced together."},
+	{mutation{"whiteouts are files", lesson5, "05-oci-pull/unpack/entry.go",
+		[]string{"err != nil || w.kind != noWhiteout {", "err != nil {"}, "TestImageLayout"},
+		"whiteout",
+		"To tar, a whiteout is an empty file with an odd name. Only the image specification says that it means the absence of another, and what an upper layer has deleted is back."},
 }
 
 // checkOutput checks that a failing test explains itself.
@@ -163,7 +193,7 @@ func TestTextsRed(t *testing.T) {
 	}
 }
 
-var testCommand = regexp.MustCompile(`^go test \./tests (-\S.*) -program \./my-container$`)
+var testCommand = regexp.MustCompile(`^go test \./tests (-\S.*) -program \./my-(?:container|pull)( -as \S+)?$`)
 
 // gradeCommand runs a text's test command, on a program in place of the reader's.
 func gradeCommand(t *testing.T, command, program string, more ...string) (output string, err error) {
@@ -173,7 +203,7 @@ func gradeCommand(t *testing.T, command, program string, more ...string) (output
 		t.Fatalf("not a command that grades ./my-container: %s", command)
 	}
 	args := append(more, "-program="+program)
-	for _, word := range regexp.MustCompile(`'[^']*'|\S+`).FindAllString(match[1], -1) {
+	for _, word := range regexp.MustCompile(`'[^']*'|\S+`).FindAllString(match[1]+match[2], -1) {
 		if word == "-run" {
 			word = "-test.run"
 		}

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -80,13 +80,17 @@ func sessionSteps(t *testing.T, c *harness.Case, x *text.Text) []sessionStep {
 				all = append(all, sessionStep{step, false})
 			}
 		case "sh":
-			command := ""
+			command, end := "", ""
 			for i, line := range b.Lines {
 				command += line
-				if strings.HasSuffix(line, `\`) {
+				if match := hereDocument.FindStringSubmatch(line); match != nil {
+					end = match[1]
+				}
+				if strings.HasSuffix(line, `\`) || end != "" && line != end {
 					command += "\n"
 					continue
 				}
+				end = ""
 				// The tests of the tests are elsewhere: in the exercises.
 				if command != "" && command[0] != '#' && !strings.HasPrefix(command, "go test") {
 					all = append(all, sessionStep{text.Step{Command: command, Line: b.Line + i}, true})
@@ -97,6 +101,8 @@ func sessionSteps(t *testing.T, c *harness.Case, x *text.Text) []sessionStep {
 	}
 	return all
 }
+
+var hereDocument = regexp.MustCompile(`<<(\w+)$`)
 
 const endOfStep = "@@ end of step %d: "
 
@@ -178,13 +184,8 @@ func standIns(t *testing.T, x *text.Text) string {
 			cases += fmt.Sprintf("./%s) program=%s ;;\n", dir, harness.Build(t, dir, env...))
 		}
 	}
-	goCommand, err := exec.LookPath("go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := readable(t)
 	writeScript(t, dir+"/go", fmt.Sprintf(`
-original=%s
 choose() {
 	case $1 in
 	%s*) echo "no stand-in for $1" >&2; exit 1 ;;
@@ -194,14 +195,15 @@ case "$1 $2" in
 "run -exec") under=$3; shift 3 ;;
 "run "*) under=; shift ;;
 "build -o") choose "$4"; exec cp "$program" "$3" ;;
-*) exec "$original" "$@" ;;
+"env GOARCH") echo %s; exit ;;
+*) echo "no stand-in for go $*" >&2; exit 1 ;;
 esac
 choose "$1"
 shift
 eval "$under \"\$program\" \"\$@\"" && exit
 echo "exit status $?" >&2
 exit 1
-`, goCommand, cases))
+`, cases, runtime.GOARCH))
 	writeScript(t, dir+"/sudo", `
 [ "$(id -u)" = 0 ] && exec "$@"
 exec unshare -r "$@"
