@@ -180,7 +180,7 @@ func TestTextsRed(t *testing.T) {
 			}
 			e := exercises[i]
 			program := harness.BuildOver(t, e.lesson, e.file, e.apply(t))
-			copied := filepath.Join(filepath.Dir(program), "my-container")
+			copied := filepath.Join(filepath.Dir(program), "my-broken")
 			if err := os.Rename(program, copied); err != nil {
 				t.Fatal(err)
 			}
@@ -193,17 +193,17 @@ func TestTextsRed(t *testing.T) {
 	}
 }
 
-var testCommand = regexp.MustCompile(`^go test \./tests (-\S.*) -program \./my-(?:container|pull)( -as \S+)?$`)
+var testCommand = regexp.MustCompile(`^go test \./tests (-\S.*) -program \./(my-container|my-pull|my-broken)( -as \S+)?$`)
 
 // gradeCommand runs a text's test command, on a program in place of the reader's.
 func gradeCommand(t *testing.T, command, program string, more ...string) (output string, err error) {
 	t.Helper()
 	match := testCommand.FindStringSubmatch(command)
 	if match == nil {
-		t.Fatalf("not a command that grades ./my-container: %s", command)
+		t.Fatalf("not a command that grades one of your programs: %s", command)
 	}
 	args := append(more, "-program="+program)
-	for _, word := range regexp.MustCompile(`'[^']*'|\S+`).FindAllString(match[1]+match[2], -1) {
+	for _, word := range regexp.MustCompile(`'[^']*'|\S+`).FindAllString(match[1]+match[3], -1) {
 		if word == "-run" {
 			word = "-test.run"
 		}
