@@ -167,6 +167,7 @@ func (m mutation) shortDiff(t *testing.T) []string {
 
 // What a test says about a mutation, where a text shows it, is what it says.
 func TestTextsRed(t *testing.T) {
+	harness.Require(t)
 	for lesson, x := range lessonTexts(t) {
 		for _, b := range x.Blocks {
 			what, ok := strings.CutPrefix(b.Note, "mutation: ")
@@ -216,6 +217,7 @@ func gradeCommand(t *testing.T, command, program string, more ...string) (output
 // a program of quite another kind, a shell script over unshare(1), passes where the
 // reader's is to pass. The lesson that the reader starts from does not.
 func TestTextsYourTurn(t *testing.T) {
+	harness.Require(t)
 	for lesson, x := range lessonTexts(t) {
 		if lesson == runtime6 {
 			continue // there is none after it
