@@ -48,7 +48,7 @@ func TestContractArguments(t *testing.T) {
 func TestContractStatus(t *testing.T) {
 	harness.From(t, "01-uts", func(t *testing.T, c *harness.Case) {
 		if r := c.Run("sh", "-c", "exit 7"); r.Status != 7 {
-			t.Errorf("the command's exit status, 7, is not the program's\n%s", r)
+			t.Errorf("the command's exit status, 7, is not the program's: who waits for a process learns its status (wait4(2)), and must pass it on\n%s", r)
 		}
 	})
 }

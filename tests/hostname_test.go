@@ -10,7 +10,9 @@ import (
 // The container has a hostname of its own.
 func TestHostname(t *testing.T) {
 	harness.From(t, "01-uts", func(t *testing.T, c *harness.Case) {
-		if got := c.Run("hostname").Output(); got != "shadman-lab" {
+		cmd := c.Command("hostname")
+		cmd.Hint = "if sethostname(2) is not permitted, it was called in the host's UTS namespace and not in a UTS namespace of its own (CLONE_NEWUTS)"
+		if got := cmd.Run().Output(); got != "shadman-lab" {
 			t.Errorf("inside, the hostname is %q, not shadman-lab: the program did not call sethostname(2) before it started the command", got)
 		}
 	})

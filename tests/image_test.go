@@ -54,7 +54,9 @@ func pulled(t *testing.T, r *harness.Result) string {
 // most, and all of the texts in them.
 func refused(t *testing.T, r *harness.Result, texts ...string) {
 	t.Helper()
-	r.Want(1)
+	if r.Status != 1 {
+		t.Fatalf("this is to be refused with status 1 and the reason, %q; it was not\n%s", texts, r)
+	}
 	_, reason, _ := strings.Cut(r.Stderr, "05-oci-pull: image ")
 	for _, text := range texts {
 		if !strings.Contains(reason, text) {

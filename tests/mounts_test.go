@@ -11,7 +11,9 @@ import (
 // host can see it. Lesson 6 leaves /mnt as the image has it.
 func TestMountsTmpfs(t *testing.T) {
 	harness.FromTo(t, "02-mount", "04-chroot", func(t *testing.T, c *harness.Case) {
-		r := c.Run("sh", "-c", "cat /mnt/hello && cat /proc/mounts").Want(0)
+		cmd := c.Command("sh", "-c", "cat /mnt/hello && cat /proc/mounts")
+		cmd.Hint = "after mount(2) of a tmpfs on /mnt, the program should make the file hello there"
+		r := cmd.Run().Want(0)
 		if !strings.Contains(r.Stdout, " /mnt tmpfs ") {
 			t.Errorf("inside, /mnt is not a tmpfs: mount(2) was not asked for one\n%s", r)
 		}
@@ -29,7 +31,7 @@ func TestMountsPrivate(t *testing.T) {
 		p, release := mountInside(c).StartHeld()
 		p.Await("ready")
 		if now := c.HostMounts(); now != before {
-			t.Errorf("while the command ran, the host's mounts were\n%s\nand before\n%s\nthe program has no mount namespace of its own (CLONE_NEWNS)", now, before)
+			t.Errorf("while the command ran, the host had other mounts than before, among them\n%s\nthe program has no mount namespace of its own (CLONE_NEWNS)", firstNew(now, before))
 		}
 		release()
 		p.Wait().Want(0)
@@ -57,7 +59,19 @@ func TestMountsShared(t *testing.T) {
 	})
 }
 
+// firstNew is the first line that was not there before.
+func firstNew(now, before string) string {
+	for line := range strings.Lines(now) {
+		if line = strings.TrimSpace(line); !strings.Contains(before, line) {
+			return line
+		}
+	}
+	return "none that is new"
+}
+
 // mountInside mounts something in the container, where that is allowed, and waits.
 func mountInside(c *harness.Case) *harness.Command {
-	return c.Command("sh", "-c", "mount -t tmpfs inside /mnt 2>/dev/null; echo ready; read line")
+	cmd := c.Command("sh", "-c", "mount -t tmpfs inside /mnt 2>/dev/null; echo ready; read line")
+	cmd.Hint = "if mount(2) is not permitted, it was called in the host's mount namespace and not in one of its own (CLONE_NEWNS)"
+	return cmd
 }

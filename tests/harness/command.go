@@ -24,6 +24,10 @@ type Command struct {
 	Dir   string    // working directory, / by default
 	Files []*os.File
 
+	// Hint is what to say if it fails, where the kernel's "operation not permitted"
+	// would be all.
+	Hint string
+
 	// Plain leaves out the `unshare -r` that an ordinary user needs for the
 	// lessons that are for root.
 	Plain bool
@@ -72,6 +76,13 @@ func (cmd *Command) String() string {
 		words[i] = word
 	}
 	return strings.Join(words, " ")
+}
+
+func (cmd *Command) hint() string {
+	if cmd.Hint == "" {
+		return ""
+	}
+	return "\n" + cmd.Hint
 }
 
 func (cmd *Command) exec() *exec.Cmd {
@@ -192,7 +203,7 @@ func (p *Process) Processes() []int { return descendants(p.Pid()) }
 func (p *Process) Await(text string) {
 	p.t.Helper()
 	if !p.Stdout.await(text, 0, p.ended) {
-		p.t.Fatalf("%s: no %q on stdout\n%s", p.cmd, text, indent(p.Stdout.String()+p.Stderr.String()))
+		p.t.Fatalf("%s: no %q on stdout%s\n%s", p.cmd, text, p.cmd.hint(), indent(p.Stdout.String()+p.Stderr.String()))
 	}
 }
 
@@ -233,6 +244,7 @@ func (p *Process) Wait() *Result {
 		Status:  p.exec.ProcessState.ExitCode(),
 		Command: p.cmd.String(),
 		t:       p.t,
+		hint:    p.cmd.hint(),
 	}
 	if status := p.exec.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
 		r.Status, r.Killed = 128+int(status.Signal()), true
@@ -250,7 +262,8 @@ type Result struct {
 	Killed         bool // the program itself was killed by a signal
 	Command        string
 
-	t *testing.T
+	t    *testing.T
+	hint string
 }
 
 // Output is what the command printed, without the space around it. The test ends
@@ -265,7 +278,7 @@ func (r *Result) Output() string {
 func (r *Result) Want(status int) *Result {
 	r.t.Helper()
 	if r.Status != status {
-		r.t.Fatalf("the exit status is %d, want %d\n%s", r.Status, status, r)
+		r.t.Fatalf("the exit status is %d, want %d%s\n%s", r.Status, status, r.hint, r)
 	}
 	return r
 }
