@@ -22,9 +22,6 @@ func AsReader(t *testing.T, f func(*testing.T, *Case), identities ...string) {
 	}
 }
 
-// Prebuilt tells whether there is a -prebuilt in place of Go.
-func Prebuilt() bool { return *prebuiltFlag != "" }
-
 // Require skips a test on a machine where its lessons cannot run at all, and so
 // every test in a process of its own would be skipped.
 func Require(t *testing.T) {
