@@ -134,7 +134,7 @@ func run(t *testing.T, chosen []*Lesson, f func(*testing.T, *Case), identities [
 
 func runPrograms(t *testing.T, programs []*Program, f func(*testing.T, *Case), identities []string) {
 	t.Helper()
-	neverCache(t)
+	NeverCache(t)
 	for _, p := range programs {
 		t.Run(p.Name, func(t *testing.T) {
 			for _, id := range p.Lesson.identities() {
@@ -206,11 +206,11 @@ func (c *Case) Dir() string {
 	return dir
 }
 
-// neverCache keeps `go test` from answering from its cache. It knows what this
+// NeverCache keeps `go test` from answering from its cache. It knows what this
 // test is made of, but not that it builds and runs the lessons, so it would call
 // a broken one "ok (cached)". It does look again at the directories that a test
 // changed to, and this one changes all the time.
-func neverCache(t *testing.T) {
+func NeverCache(t *testing.T) {
 	once.Do(func() {
 		here, err := os.Getwd()
 		if err == nil {

@@ -9,7 +9,7 @@ import (
 // types them: the program under test is a shell.
 func AsReader(t *testing.T, f func(*testing.T, *Case), identities ...string) {
 	t.Helper()
-	neverCache(t)
+	NeverCache(t)
 	shell := &Program{Name: "sh", Path: "/bin/sh", Lesson: &Lesson{}}
 	for _, id := range shell.Lesson.identities() {
 		if len(identities) > 0 && !slices.Contains(identities, id.Name) {
