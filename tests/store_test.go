@@ -369,7 +369,7 @@ func TestStoreLayers(t *testing.T) {
 // kept in memory instead, and a line says so.
 func TestStoreOnOverlay(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		dir := c.Dir()
+		dir := c.NewStore()
 		xattr := ""
 		if c.Identity.IsUser() {
 			xattr = "userxattr,"
