@@ -46,10 +46,17 @@ func enterWorkDir(dir string) error {
 	if dir == "" {
 		dir = "/"
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	err := checkPath(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
+		err = os.Chdir(dir)
+	}
+	if err != nil {
 		return fmt.Errorf("working directory: %w", err)
 	}
-	return os.Chdir(dir)
+	return checkWorkDir()
 }
 
 // execCommand puts the command in our place. It returns only with an error.

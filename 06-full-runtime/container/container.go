@@ -99,7 +99,8 @@ func Run(c Config, born func(pid, pidfd int) error) (status int, err error) {
 	defer self.Close()
 	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", self.Fd()))
 	cmd.Args = []string{childName}
-	cmd.Env = []string{"GOMAXPROCS=1"} // see MinPids
+	// One processor: see MinPids. Else Go's runtime keeps its cgroup's files open.
+	cmd.Env = []string{"GOMAXPROCS=1", "GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{childs} // becomes descriptor 3
 	cmd.SysProcAttr = namespaces(c)

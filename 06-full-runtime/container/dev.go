@@ -101,6 +101,9 @@ func (d *dev) attach() error {
 func (d *dev) device(path string, major, minor uint32, bind *mount) error {
 	const mode = 0o666
 	err := unix.Mknod(path, unix.S_IFCHR|mode, int(unix.Mkdev(major, minor)))
+	if err == nil && bind != nil {
+		unix.Close(bind.fd) // not needed
+	}
 	if errors.Is(err, unix.EPERM) && bind != nil {
 		if err := bind.attachFile(path); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -35,8 +36,10 @@ func runInit(c Config, env []string) error {
 	if err != nil {
 		return err
 	}
+	_ = explain.Step(nil, "the command as a child of ours, as we are to be PID 1", "fork, execve %s %q", path, c.Args)
+	explain.Stop()
+	closeFiles()
 	command, err := syscall.ForkExec(path, c.Args, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}, Sys: attr})
-	_ = explain.Step(err, "the command as a child of ours, as we are to be PID 1", "fork, execve %s %q", path, c.Args)
 	if err != nil {
 		return commandFailed(c.Args[0], err)
 	}
@@ -50,6 +53,23 @@ func runInit(c Config, env []string) error {
 			if status, ended := reap(command); ended {
 				os.Exit(status)
 			}
+		}
+	}
+}
+
+// closeFiles closes all but our stdin, stdout and stderr. Without an execve(2)
+// nothing else does, and /proc/1/fd is the container's to look at. Go's runtime needs
+// its own two, with which it waits for events; they lead nowhere.
+func closeFiles() {
+	entries, _ := os.ReadDir("/proc/self/fd")
+	for _, entry := range entries {
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil || fd <= 2 {
+			continue
+		}
+		link, err := os.Readlink("/proc/self/fd/" + entry.Name())
+		if err == nil && link != "anon_inode:[eventpoll]" && link != "anon_inode:[eventfd]" {
+			unix.Close(fd)
 		}
 	}
 }

@@ -87,7 +87,11 @@ func newBind(path string) (*mount, error) {
 
 // attachDir puts the mount at a directory, which is made if it does not exist.
 func (m *mount) attachDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	err := checkPath(dir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
 		return fmt.Errorf("mount %s: %w", m.what, err)
 	}
 	return m.move(dir)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/container-go/06-full-runtime/explain"
+	"example.com/container-go/06-full-runtime/idmap"
 )
 
 // As PID 1 of a container the program's life ends here, before most packages that
@@ -126,7 +127,7 @@ func isolate(c Config) ([]attacher, error) {
 		return nil, err
 	}
 	if !c.Map.None() {
-		if err := becomeRoot(); err != nil {
+		if err := idmap.BecomeRoot(); err != nil {
 			return nil, err
 		}
 	}

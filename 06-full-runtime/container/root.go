@@ -14,7 +14,8 @@ import (
 
 // root is what the container's root filesystem is made of: directories of the host,
 // held open. In a user namespace its root may not be able to reach them by their
-// paths, and it need not.
+// paths, and it need not. They are closed before anything of the image is looked at:
+// by way of /proc/self/fd they lead back to the host (CVE-2024-21626).
 type root struct {
 	layers      []int // lowest first
 	upper, work int
@@ -65,6 +66,7 @@ func (r *root) enter(c Config) error {
 	if err := r.mount(c); err != nil {
 		return err
 	}
+	r.close()
 	if err := os.Chdir("root"); err != nil {
 		return err
 	}
@@ -81,6 +83,12 @@ func (r *root) enter(c Config) error {
 		return err
 	}
 	return os.Chdir("/")
+}
+
+func (r *root) close() {
+	for _, fd := range append(r.layers, r.upper, r.work, r.at) {
+		unix.Close(fd)
+	}
 }
 
 // mount puts the layers over each other, and over them all a directory that takes

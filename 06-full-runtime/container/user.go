@@ -35,6 +35,9 @@ func lookupUser(name string) (*user.ExecUser, error) {
 // openRegular opens a file of the image. If it is none, or a FIFO on which
 // reading would wait for ever, it counts as empty.
 func openRegular(path string) io.ReadCloser {
+	if checkPath(path) != nil {
+		return io.NopCloser(strings.NewReader(""))
+	}
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err == nil {
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
@@ -64,22 +67,7 @@ func becomeUser(u *user.ExecUser) error {
 	if err := adviseID(explain.Step(syscall.Setuid(u.Uid), "the user that the image or --user names", "setuid %d", u.Uid)); err != nil {
 		return err
 	}
-	return setDeathSignal()
-}
-
-// becomeRoot makes us root of our user namespace.
-func becomeRoot() error {
-	if err := idmap.BecomeRoot(); err != nil {
-		return err
-	}
-	return setDeathSignal()
-}
-
-// setDeathSignal has the kernel kill us when our parent dies. A change of user has
-// cleared what the parent asked for (prctl(2)).
-func setDeathSignal() error {
-	err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
-	return explain.Step(err, "when the runtime dies, so do we", "prctl PR_SET_PDEATHSIG SIGKILL")
+	return idmap.SetDeathSignal()
 }
 
 func adviseID(err error) error {

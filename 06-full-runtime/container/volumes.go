@@ -100,6 +100,9 @@ func (v *volume) attach() error {
 // what the name leads to if it is a symlink to nothing.
 func makeTarget(target string, file bool) (string, error) {
 	for range 40 { // as many symlinks as the kernel follows
+		if err := checkPath(path.Dir(target)); err != nil {
+			return "", err
+		}
 		link, err := os.Readlink(target)
 		if err != nil {
 			break
@@ -108,6 +111,9 @@ func makeTarget(target string, file bool) (string, error) {
 			link = path.Join(path.Dir(target), link)
 		}
 		target = link
+	}
+	if err := checkPath(target); err != nil {
+		return "", err
 	}
 	if !file {
 		return target, os.MkdirAll(target, 0o755)

@@ -32,6 +32,14 @@ func To(w io.Writer, process string, raw bool) {
 // On reports whether there is somebody to explain to.
 func On() bool { return out != nil }
 
+// Stop ends that, and closes what it was printed to if it was for that alone.
+func Stop() {
+	if closer, ok := out.(io.Closer); ok {
+		closer.Close()
+	}
+	out = nil
+}
+
 // Step reports a system call that was made: why, and how it is called with which
 // arguments. It returns the call's error with that before it, or nil.
 func Step(err error, why, format string, args ...any) error {
