@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -87,4 +88,42 @@ func copyFile(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// While PID 1 sets up the container it has directories of the host open. No path of
+// an image, or of a flag, may lead there by way of /proc/self/fd (CVE-2024-21626).
+func TestAttackOpenFiles(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		secret := hostSecret(t, c)
+		made := c.Dir() + "/made"
+		up := strings.Repeat("/..", 20)
+		for fd := 3; fd < 16; fd++ {
+			outside := fmt.Sprintf("/proc/self/fd/%d%s", fd, up)
+			r := with(c, []string{"-w", outside}, "cat", "."+secret).Run()
+			if strings.Contains(r.Stdout, "the host's secret") {
+				t.Fatalf("by the working directory %s the container reads the host's files\n%s", outside, r)
+			}
+			ref := labWith(t, c, v1.Config{}, symlink("etc/hosts", outside+made))
+			r = fromImage(c, ref, "true").Run()
+			if exists(made) {
+				t.Fatalf("the image's symlink /etc/hosts -> %s%s made a file on the host\n%s", outside, made, r)
+			}
+		}
+	}, harness.Root, harness.User)
+}
+
+// With --init, PID 1 is a program of ours for as long as the container runs, and
+// what it has open is in reach of all in there. It has just forked: give it a moment.
+func TestAttackInitFiles(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		for _, flags := range [][]string{{"--init"}, {"--init", "--explain"}, {"--init", "-it"}} {
+			r := with(c, flags, "sh", "-c", "sleep 0.2; for f in /proc/1/fd/*; do echo ${f##*/} $(readlink $f); done").Run().Want(0)
+			for line := range strings.Lines(r.Stdout) {
+				fd, link, _ := strings.Cut(strings.TrimSpace(line), " ")
+				if !strings.Contains(" 0 1 2 ", " "+fd+" ") && !strings.HasPrefix(link, "anon_inode:[event") {
+					t.Errorf("with %q PID 1 has descriptor %s, %s, open", flags, fd, link)
+				}
+			}
+		}
+	})
 }
