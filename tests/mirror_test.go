@@ -173,7 +173,8 @@ func (r *room) run(t *testing.T, who []attendee) {
 		var running []*harness.Process
 		for _, a := range who {
 			cmd := c.Command("cat", "/etc/room")
-			cmd.Flags = []string{"--mirror=http://" + mirrorAddress + ":5000", "--image=alpine"}
+			// Each has a store of their own, in which nothing is yet.
+			cmd.Flags = []string{"--mirror=http://" + mirrorAddress + ":5000", "--image=alpine", "--store=" + c.Dir()}
 			cmd.Under = a.enter()
 			running = append(running, cmd.Start())
 		}
