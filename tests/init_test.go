@@ -48,7 +48,7 @@ func TestInitSignals(t *testing.T) {
 			p.AwaitCommand("sleep")
 			p.Signal(sig)
 			if r := p.Wait(); r.Status != 128+int(sig) {
-				t.Errorf("with --init, after signal %d the status should be %d\n%s", sig, 128+int(sig), r)
+				t.Fatalf("with --init, after signal %d the status should be %d\n%s", sig, 128+int(sig), r)
 			}
 		}
 		p, release := with(c, []string{"--init"}, "sh", "-c", "trap 'echo got it; exit 9' HUP; echo ready; read line").StartHeld()

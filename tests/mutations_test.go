@@ -21,7 +21,7 @@ type mutation struct {
 }
 
 // rootsTests are those that an ordinary user has no part in.
-var rootsTests = []string{"TestRuntimeKilledWithUser", "TestAttackDeviceMode"}
+var rootsTests = []string{"TestRuntimeKilledWithUser", "TestAttackDeviceMode", "TestStoreOwners"}
 
 // Break it: each of these must turn its test red, and so must the exercises, which
 // are those that the texts ask the reader to make. What no test misses is not
@@ -56,7 +56,7 @@ var mutations = []mutation{
 	{"descriptors inherited", runtime6, "06-full-runtime/container/container.go",
 		[]string{"unix.CloseRange(3,", "unix.CloseRange(math.MaxInt32,"}, "TestRuntimeDescriptors"},
 	{"nobody to kill PID 1 without its death signal", runtime6, "06-full-runtime/run.go",
-		[]string{"container.Run(config, dir.KillFirst)", "container.Run(config, func(int) error { return nil })"}, "TestRuntimeKilledWithUser"},
+		[]string{"container.Run(config, own.Born)", "container.Run(config, func(int, int) error { return nil })"}, "TestRuntimeKilledWithUser"},
 	{"in the host's process group", runtime6, "06-full-runtime/container/namespaces.go",
 		[]string{"Setsid: true,", ""}, "TestAttackKillZero"},
 	{"the host's device files writable", runtime6, "06-full-runtime/container/dev.go",
@@ -77,6 +77,31 @@ var mutations = []mutation{
 		[]string{"signal.Notify(c.resized, unix.SIGWINCH, unix.SIGCONT)", "signal.Notify(c.resized, unix.SIGCONT)"}, "TestTerminalOwn"},
 	{"PID 1 left to ignore signals", runtime6, "06-full-runtime/container/signals.go",
 		[]string{"_ = f.pid1.Kill()", "_ = f.pid1.Signal(sig)"}, "TestRuntimeSignalsEnd"},
+
+	{"pulled each time", runtime6, "06-full-runtime/run.go",
+		[]string{`if r.pull == "never" || r.pull == "missing" && !local {`, `if r.pull == "never" {`, "local := store.IsLocal(r.ref)", ""}, "TestStoreOffline"},
+	{"layers unpacked by several at once", runtime6, "06-full-runtime/store/layer.go",
+		[]string{`id+".lock"), unix.LOCK_EX`, `id+".lock"), unix.LOCK_SH`}, "TestStoreAtOnce"},
+	{"dead containers not swept", runtime6, "06-full-runtime/run.go",
+		[]string{"if err := images.Sweep(); err != nil {", "if err := error(nil); err != nil {"}, "TestStoreSweep"},
+	{"death signal lost at exec", runtime6, "06-full-runtime/idmap/idmap.go",
+		[]string{"range lastCapability() + 1", "range uintptr(unix.CAP_SYS_ADMIN) + 1"}, "TestStoreSweep"},
+	{"layers in use pruned", runtime6, "06-full-runtime/store/container.go",
+		[]string{"			used[id] = true", "			_ = id"}, "TestStoreImagesAndPrune"},
+	{"nothing hidden", runtime6, "05-oci-pull/unpack/overlay.go",
+		[]string{`return failed("mknodat", hidden, unix.Mknodat(d.fd, w.name, unix.S_IFCHR, 0))`, "return nil"}, "TestStoreLayers"},
+	{"made up directories shown", runtime6, "06-full-runtime/fetch/attributes.go",
+		[]string{"len(right) > 0", "len(right) < 0"}, "TestStoreLayers"},
+	{"opaque directories not honoured", runtime6, "06-full-runtime/container/root.go",
+		[]string{`options += ",userxattr"`, `options += ""`}, "TestStoreLayers"},
+	{"owners lost in a user namespace", runtime6, "06-full-runtime/fetch/target.go",
+		[]string{"unpack.Options{Owners: true, Overlay", "unpack.Options{Owners: false, Overlay"}, "TestStoreOwners"},
+	{"inheritable capabilities", runtime6, "06-full-runtime/idmap/idmap.go",
+		[]string{"return dropInheritable()", "_ = dropInheritable; return nil"}, "TestAttackInheritable"},
+	{"zombies", runtime6, "06-full-runtime/container/init.go",
+		[]string{"syscall.Wait4(-1,", "syscall.Wait4(command,"}, "TestInitReaps"},
+	{"init keeps signals", runtime6, "06-full-runtime/container/init.go",
+		[]string{"_ = syscall.Kill(-command, s.(syscall.Signal))", "_ = s"}, "TestInitSignals"},
 }
 
 func TestMutations(t *testing.T) {

@@ -46,7 +46,7 @@ func TestRuntimeNamespaces(t *testing.T) {
 // already is not downloaded.
 func TestRuntimeSays(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		store := c.Dir()
+		store := c.NewStore()
 		for _, again := range []bool{false, true} {
 			r := with(c, []string{"--store=" + store}, "true").Run().Want(0)
 			if got := strings.Contains(r.Stderr, "Downloading and unpacking lab to "+store); got == again {

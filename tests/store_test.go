@@ -48,7 +48,7 @@ func TestStoreOffline(t *testing.T) {
 	registry := newRegistry(t)
 	ref := registry.push(t, "hello", labImage(t, []entry{file("hello", "hello\n")}))
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		store := c.Dir()
+		store := c.NewStore()
 		from(c, store, ref, "true").Run().Want(0)
 		asked := registry.asked("")
 		cmd := from(c, store, ref, "cat", "/hello")
@@ -71,7 +71,7 @@ func TestStorePull(t *testing.T) {
 	ref := registry.push(t, "hello", labImage(t, []entry{file("version", "1")}))
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		registry.push(t, "hello", labImage(t, []entry{file("version", "1")}))
-		store := c.Dir()
+		store := c.NewStore()
 		version := func(pull string) string {
 			cmd := from(c, store, ref, "cat", "/version")
 			cmd.Flags = append(cmd.Flags, "--pull="+pull)
@@ -103,7 +103,7 @@ func TestStoreAtOnce(t *testing.T) {
 	ref := registry.push(t, "hello", img)
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		registry.push(t, "hello", img)
-		store := c.Dir()
+		store := c.NewStore()
 		var running []*harness.Process
 		for range 4 {
 			running = append(running, from(c, store, ref, "cat", "/hello").Start())
@@ -150,7 +150,7 @@ func TestStorePullKilled(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		random := rand.New(rand.NewSource(time.Now().UnixNano()))
 		for range harness.Scaled(4) {
-			store := c.Dir()
+			store := c.NewStore()
 			for range 2 {
 				p := from(c, store, ref, "true").Start()
 				time.Sleep(time.Duration(random.Intn(400)) * time.Millisecond)
@@ -247,7 +247,7 @@ func TestStoreImagesAndPrune(t *testing.T) {
 	ref := registry.push(t, "hello", first)
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		registry.push(t, "hello", first)
-		store := c.Dir()
+		store := c.NewStore()
 		// What no process can leave like this, but an older version might.
 		house := func(flags ...string) string {
 			r := with(c, append([]string{"--store=" + store}, flags...)).Run().Want(0)
@@ -305,7 +305,7 @@ func TestStoreOwners(t *testing.T) {
 	})
 	ref := newRegistry(t).push(t, "owners", img)
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		store := c.Dir()
+		store := c.NewStore()
 		for _, flags := range [][]string{nil, {"--userns"}, nil} {
 			cmd := from(c, store, ref, "sh", "-c", "for f in www www/page su; do ls -lnd $f; done | while read m l u g rest; do echo $m $u $g; done; cat www/page")
 			cmd.Flags = append(cmd.Flags, flags...)
@@ -348,7 +348,7 @@ func TestStoreLayers(t *testing.T) {
 		"drwx--x--x /", "drwx------ merged", "drwxr-x--- deep", "drwx-----x deep/er",
 	}, "\n")
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		cmd := from(c, c.Dir(), ref, "sh", "-c", `
+		cmd := from(c, c.NewStore(), ref, "sh", "-c", `
 			for f in again changed deep/er gone hidden kept merged opaque todir tofile twice; do
 				if [ -d $f ]; then echo $f: $(ls $f); elif [ -e $f ]; then echo $f: $(cat $f); else echo $f: none; fi
 			done
@@ -369,7 +369,7 @@ func TestStoreLayers(t *testing.T) {
 // kept in memory instead, and a line says so.
 func TestStoreOnOverlay(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		dir := c.Dir()
+		dir := c.NewStore()
 		xattr := ""
 		if c.Identity.IsUser() {
 			xattr = "userxattr,"

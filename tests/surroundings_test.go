@@ -49,6 +49,19 @@ func TestAttackDeviceMode(t *testing.T) {
 	})
 }
 
+// What the command could pass on to programs with file capabilities is nothing
+// (compare CVE-2022-24769): to get into its user namespace PID 1 had some.
+func TestAttackInheritable(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		for _, flags := range [][]string{nil, {"--init"}} {
+			got := with(c, flags, "grep", "-E", "Cap(Inh|Amb)", "/proc/self/status").Run().Output()
+			if want := "CapInh:\t0000000000000000\nCapAmb:\t0000000000000000"; got != want {
+				t.Errorf("with %q the command's inheritable and ambient capabilities are\n%s\nwant none", flags, got)
+			}
+		}
+	})
+}
+
 func TestRuntimeUmask(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		r := under(c, `umask 077; exec "$@"`, "sh", "-c", "umask; stat -c %a / /dev /dev/null 2>/dev/null || ls -ld / /dev")

@@ -24,10 +24,6 @@ var rootsRange = ids.SubID{SubID: 0x6FFF0000, Count: 65536}
 // (subuid(5)), for whoever has some and the programs to map them. Root gets a range
 // that does not contain root.
 func Choose() (m Map, reason string, err error) {
-	if os.Geteuid() == 0 {
-		return chooseForRoot()
-	}
-	m = Map{[]Range{{0, os.Geteuid(), 1}}, []Range{{0, os.Getegid(), 1}}}
 	uids, err := subordinate("/etc/subuid")
 	if err != nil {
 		return m, "", err
@@ -36,7 +32,15 @@ func Choose() (m Map, reason string, err error) {
 	if err != nil {
 		return m, "", err
 	}
-	if len(uids) == 0 || len(gids) == 0 {
+	some := len(uids) > 0 && len(gids) > 0
+	if os.Geteuid() == 0 {
+		if !some {
+			uids, gids = []ids.SubID{rootsRange}, []ids.SubID{rootsRange}
+		}
+		return chooseForRoot(uids, gids)
+	}
+	m = Map{[]Range{{0, os.Geteuid(), 1}}, []Range{{0, os.Getegid(), 1}}}
+	if !some {
 		return m, "you have no subordinate ids in /etc/subuid and /etc/subgid", nil
 	}
 	for _, program := range []string{"newuidmap", "newgidmap"} {
@@ -44,11 +48,10 @@ func Choose() (m Map, reason string, err error) {
 			return m, program + " is not installed", nil
 		}
 	}
-	m.UIDs, m.GIDs = add(m.UIDs, uids), add(m.GIDs, gids)
-	return m, "", nil
+	return Map{add(m.UIDs, uids), add(m.GIDs, gids)}, "", nil
 }
 
-func chooseForRoot() (m Map, reason string, err error) {
+func chooseForRoot(uids, gids []ids.SubID) (m Map, reason string, err error) {
 	own, err := ids.CurrentProcessUIDMap()
 	if err != nil {
 		return m, "", err
@@ -56,17 +59,6 @@ func chooseForRoot() (m Map, reason string, err error) {
 	ownGroups, err := ids.CurrentProcessGIDMap()
 	if err != nil {
 		return m, "", err
-	}
-	uids, err := subordinate("/etc/subuid")
-	if err != nil {
-		return m, "", err
-	}
-	gids, err := subordinate("/etc/subgid")
-	if err != nil {
-		return m, "", err
-	}
-	if len(uids) == 0 || len(gids) == 0 {
-		uids, gids = []ids.SubID{rootsRange}, []ids.SubID{rootsRange}
 	}
 	if !covers(own, uids) || !covers(ownGroups, gids) {
 		// We are root of a user namespace ourselves, with fewer ids.

@@ -193,6 +193,21 @@ func (c *Case) Store() string {
 	return dir
 }
 
+// NewStore makes a store for one test, which is removed after it.
+func (c *Case) NewStore() string {
+	c.t.Helper()
+	dir, err := os.MkdirTemp(stores, "one-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.Identity.Give(c.t, dir)
+	c.t.Cleanup(func() { _ = unpack.RemoveAll(dir) })
+	return dir
+}
+
 // Dir makes a directory that is the identity's and that everybody can reach. It
 // is removed after the test.
 func (c *Case) Dir() string {
