@@ -2,6 +2,7 @@ package tests
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -408,9 +409,15 @@ func TestDoctorNoPrograms(t *testing.T) {
 
 // Interrupted, it cleans up all the same; the harness looks.
 func TestDoctorInterrupted(t *testing.T) {
+	// A mirror that never answers keeps it waiting, however fast the machine is.
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
 	harness.Beside(t, "tests/doctor", func(t *testing.T, c *harness.Case) {
 		for _, delay := range []time.Duration{0, 20, 60, 120} {
-			e := examine(t, c)
+			e := examine(t, c).env("CONTAINER_GO_MIRROR=http://" + silent.Addr().String())
 			p := e.Start()
 			time.Sleep(delay * time.Millisecond)
 			p.Signal(syscall.SIGINT)
