@@ -154,7 +154,7 @@ func TestStorePullKilled(t *testing.T) {
 			for range 2 {
 				p := from(c, store, ref, "true").Start()
 				time.Sleep(time.Duration(random.Intn(400)) * time.Millisecond)
-				p.SignalGroup(syscall.SIGKILL)
+				_ = syscall.Kill(-p.Pid(), syscall.SIGKILL) // unless it has ended
 				p.Wait()
 			}
 			r := from(c, store, ref, "sh", "-c", "wc -c <one; wc -c <two; cat three; echo; ls empty").Run()
