@@ -45,7 +45,7 @@ func TestClassroomMirror(t *testing.T) {
 	t.Run("pull-through", func(t *testing.T) {
 		// The first pull is the instructor's, before the others come.
 		room.pull(t, room.attendees[:1])
-		mirror.await(t, layer)
+		mirror.await(t, img)
 		// Docker Hub counts the manifests that are fetched, and not the question,
 		// HEAD, whether a tag has another one now.
 		asked := hub.logged(`"GET /v2/library/`)
@@ -173,7 +173,8 @@ func (r *room) run(t *testing.T, who []attendee) {
 		var running []*harness.Process
 		for _, a := range who {
 			cmd := c.Command("cat", "/etc/room")
-			cmd.Flags = []string{"--mirror=http://" + mirrorAddress + ":5000", "--image=alpine"}
+			// Each has a store of their own, in which nothing is yet.
+			cmd.Flags = []string{"--mirror=http://" + mirrorAddress + ":5000", "--image=alpine", "--store=" + c.Dir()}
 			cmd.Under = a.enter()
 			running = append(running, cmd.Start())
 		}
@@ -268,15 +269,30 @@ func (r *debianRegistry) push(t *testing.T, repository string, img v1.Image) {
 	}
 }
 
-// await waits until the registry has stored a blob, which it does after it has
-// passed it on.
-func (r *debianRegistry) await(t *testing.T, digest string) {
+// await waits until the registry has stored all of an image, which it does after
+// it has passed it on.
+func (r *debianRegistry) await(t *testing.T, img v1.Image) {
 	t.Helper()
-	hex := strings.TrimPrefix(digest, "sha256:")
-	path := filepath.Join(r.dir, "data/docker/registry/v2/blobs/sha256", hex[:2], hex, "data")
-	for deadline := time.Now().Add(10 * time.Second); !exists(path); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the mirror does not keep %s", digest)
+	manifest, err := img.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs := []v1.Hash{digest, manifest.Config.Digest}
+	for _, layer := range manifest.Layers {
+		blobs = append(blobs, layer.Digest)
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for _, blob := range blobs {
+		path := filepath.Join(r.dir, "data/docker/registry/v2/blobs/sha256", blob.Hex[:2], blob.Hex, "data")
+		for !exists(path) {
+			if time.Now().After(deadline) {
+				t.Fatalf("the mirror does not keep %s", blob)
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
 	}
 }

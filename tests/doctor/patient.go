@@ -81,18 +81,23 @@ func install(debian, redHat string) string {
 	return fmt.Sprintf("install your distribution's package for it: %s (Debian) or %s (Fedora)", debian, redHat)
 }
 
-// storeDir is where lesson 6 keeps its images, or "" if the user has no such place.
+// storeDir is where lesson 6 keeps its images, unless its flag --store says
+// otherwise.
 func (p *patient) storeDir() string {
-	if p.root() && !p.inUserNS {
-		return "/var/lib/container-go"
+	dir := os.Getenv("CONTAINER_GO_STORE")
+	switch data := os.Getenv("XDG_DATA_HOME"); {
+	case dir != "":
+	case p.root() && !p.inUserNS:
+		dir = "/var/lib/container-go"
+	case filepath.IsAbs(data):
+		dir = filepath.Join(data, "container-go")
+	default:
+		dir = filepath.Join(os.Getenv("HOME"), ".local/share/container-go")
 	}
-	if data := os.Getenv("XDG_DATA_HOME"); data != "" {
-		return filepath.Join(data, "container-go")
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
 	}
-	if home := os.Getenv("HOME"); home != "" {
-		return filepath.Join(home, ".local/share/container-go")
-	}
-	return ""
+	return dir
 }
 
 // existing is the part of a path that is there already.

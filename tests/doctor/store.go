@@ -4,88 +4,119 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
 
+const elsewhere = "export CONTAINER_GO_STORE=DIR, which lesson 6 then keeps images in"
+
 // overlay stacks two directories where lesson 6's images would be: not every
-// filesystem can be the upper one.
+// filesystem can be the upper one, and then lesson 6 has it in memory.
 func overlay(p *patient) finding {
-	affects := "lesson 6's store, which stacks an image's layers with it"
-	mend := "have the store on ext4, xfs or btrfs: "
-	if p.root() {
-		mend += "mount one on " + p.storeDir()
-	} else {
-		mend += "export XDG_DATA_HOME=DIR"
-	}
-	if p.storeDir() == "" {
-		return limit(noHome, affects, mend)
-	}
+	const affects = "lesson 6, which stacks an image's layers so"
 	if !p.root() && p.userNS() != nil {
 		return finding{verdict: untried, text: "it takes a user namespace"}
 	}
 	parent := existing(p.storeDir())
-	dir, err := os.MkdirTemp(parent, ".container-go-doctor-")
-	if err != nil {
-		return limit(fmt.Sprintf("make a directory in %s: %v", parent, plain(err)), affects, p.mendWrite(parent))
+	onDisk := p.stack(parent, "disk")
+	switch {
+	case onDisk == nil:
+		return ok("stacked two directories in %s", parent)
+	case errors.Is(onDisk, errNoPlace):
+		return need(onDisk.Error(), affects, elsewhere)
 	}
-	defer func() {
-		// The kernel gives itself a directory in there that nobody may read.
-		_ = os.Chmod(dir+"/work/work", 0o700)
-		_ = os.RemoveAll(dir)
-	}()
-	option := "trusted"
-	if !p.root() || p.inUserNS {
-		// A user namespace's root may not set trusted.* attributes.
-		option = "userxattr"
+	if inMemory := p.stack(parent, "memory"); inMemory != nil {
+		mend := elsewhere
+		if errors.Is(unix.Access("/sys/module/overlay", 0), unix.ENOENT) {
+			mend = "sudo modprobe overlay"
+		}
+		return need(inMemory.Error(), affects, mend)
 	}
-	if err := p.try(p.inNew(0), "overlay", dir, option); err != nil {
-		return limit(fmt.Sprintf("on %s: %s", parent, err), affects, mend)
-	}
-	return ok("stacked two directories in %s, %s", parent, map[string]string{
-		"trusted": "as root", "userxattr": "in a user namespace (userxattr)"}[option])
+	return limit(fmt.Sprintf("in %s: %s", parent, onDisk), "lesson 6: what a container writes is kept in memory, or it cannot empty a directory of the image",
+		elsewhere+", on ext4, xfs or btrfs")
 }
 
-const noHome = "neither $XDG_DATA_HOME nor $HOME is set"
+var errNoPlace = errors.New("no place for images")
 
-// mendWrite says what to do about a directory that cannot be written to.
-func (p *patient) mendWrite(dir string) string {
-	if p.root() {
-		return "mount a filesystem that can be written to on " + dir
+// stack tries an overlay whose lower directory is in parent, and the upper one too
+// or else in memory.
+func (p *patient) stack(parent, upper string) error {
+	dir, err := os.MkdirTemp(parent, ".container-go-doctor-")
+	if err != nil {
+		return fmt.Errorf("%w: make a directory in %s: %w", errNoPlace, parent, plain(err))
 	}
-	return "export XDG_DATA_HOME=DIR, with a directory of yours"
+	defer func() {
+		// The kernel gives itself directories in there that nobody may read.
+		for _, path := range []string{"work", "work/incompat", "work/incompat/volatile"} {
+			_ = os.Chmod(filepath.Join(dir, "above/work", path), 0o700)
+		}
+		_ = os.RemoveAll(dir)
+	}()
+	// Only the machine's own root may set trusted.* attributes.
+	attributes := "trusted"
+	if !p.root() || p.inUserNS {
+		attributes = "user"
+	}
+	return p.try(p.inNew(0), "overlay", dir, upper, attributes)
 }
 
 // probeOverlay does with an overlay what makes the kernel use all of its means:
-// it copies a file up, hides one, and puts a new directory in an old one's place.
+// it runs a program, copies a file up, hides one, and puts a new directory in an
+// old one's place.
 func probeOverlay(args []string) error {
-	dir, option := args[0], args[1]
-	for _, name := range []string{"lower", "lower/old", "upper", "work", "merged"} {
-		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+	dir, upper, attributes := args[0], args[1], args[2]
+	program, err := exec.LookPath("true")
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	above, merged := filepath.Join(dir, "above"), filepath.Join(dir, "merged")
+	for _, path := range []string{above, merged} {
+		if err := os.Mkdir(path, 0o755); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{"lower/copied", "lower/hidden", "lower/old/file"} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+	if upper == "memory" {
+		if err := mountOn(above, "tmpfs", ""); err != nil {
 			return err
 		}
 	}
-	data := fmt.Sprintf("lowerdir=%[1]s/lower,upperdir=%[1]s/upper,workdir=%[1]s/work", dir)
-	if option == "userxattr" {
+	for _, path := range []string{"lower", "lower/old", "above/upper", "above/work"} {
+		if err := os.Mkdir(filepath.Join(dir, path), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(
+		os.WriteFile(dir+"/lower/copied", nil, 0o644),
+		os.WriteFile(dir+"/lower/hidden", nil, 0o644),
+		os.WriteFile(dir+"/lower/old/file", nil, 0o644),
+		os.WriteFile(dir+"/lower/true", content, 0o755),
+	); err != nil {
+		return err
+	}
+	data := fmt.Sprintf("lowerdir=%[1]s/lower,upperdir=%[1]s/above/upper,workdir=%[1]s/above/work,volatile", dir)
+	if attributes == "user" {
 		data += ",userxattr"
 	}
-	merged := filepath.Join(dir, "merged")
 	if err := mountOn(merged, "overlay", data); err != nil {
 		return err
 	}
 	defer func() { _ = unix.Unmount(merged, 0) }()
-	if err := errors.Join(
-		os.Chmod(merged+"/copied", 0o600),
-		os.Remove(merged+"/hidden"),
-		os.RemoveAll(merged+"/old"),
-		os.Mkdir(merged+"/old", 0o755),
-	); err != nil {
+	if err := exec.Command(merged + "/true").Run(); err != nil {
+		return fmt.Errorf("run a program in it: %w", plain(err))
+	}
+	if err := errors.Join(os.Chmod(merged+"/copied", 0o600), os.Remove(merged+"/hidden")); err != nil {
+		return err
+	}
+	if upper == "memory" {
+		return nil // before Linux 6.6 a tmpfs has no attribute to mark a new directory with
+	}
+	if err := errors.Join(os.RemoveAll(merged+"/old"), os.Mkdir(merged+"/old", 0o755)); err != nil {
 		return err
 	}
 	if entries, err := os.ReadDir(merged + "/old"); err != nil || len(entries) > 0 {
@@ -94,25 +125,23 @@ func probeOverlay(args []string) error {
 	return nil
 }
 
-// What the lessons take, roughly: Go's temporary files and the lab image on the
-// one hand, three or four images on the other.
-const leastRoom, goodRoom = 128 << 20, 1 << 30
+// What the lessons take, roughly: Go's temporary files, or the lab image; and three
+// or four images of a distribution's.
+const leastRoom, goodRoom = 64 << 20, 1 << 30
 
-func temporaryFiles(p *patient) finding {
+func temporaryFiles(*patient) finding {
+	dir := os.TempDir()
 	mend := "export TMPDIR=DIR, on a disk with more room; or make some: go clean -cache"
-	return p.room(os.TempDir(), "every lesson: `go run` and the root filesystems need it", "large images", mend, need)
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) == nil && st.Flags&unix.ST_NOEXEC != 0 {
+		return need(dir+" is mounted noexec", "every lesson: `go run` runs what it has built there", "sudo mount -o remount,exec "+dir+"; or export TMPDIR=DIR")
+	}
+	return room(dir, "every lesson: `go run` builds there", "building, and lesson 5's large images", mend)
 }
 
 func imageStore(p *patient) finding {
-	mend := "export XDG_DATA_HOME=DIR, on a disk with more room"
-	if p.root() {
-		mend = "mount a disk on " + p.storeDir()
-	}
-	affects := "lesson 6's store"
-	if p.storeDir() == "" {
-		return limit(noHome, affects, mend)
-	}
-	return p.room(existing(p.storeDir()), affects, affects+": room for few images", mend, limit)
+	return room(existing(p.storeDir()), "lesson 6: images are kept there", "lesson 6: there is room for few images",
+		"go run ./06-full-runtime --prune; or "+elsewhere)
 }
 
 // take reserves room in a directory for a file without a name, and gives it back.
@@ -133,10 +162,10 @@ func take(dir string, n int64) error {
 }
 
 // room takes some of a directory's room, for a moment and without a name.
-func (p *patient) room(dir, affects, affectsLittle, mend string, found func(text, affects, mend string) finding) finding {
+func room(dir, affects, affectsLittle, mend string) finding {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return found(fmt.Sprintf("%s: %v", dir, err), affects, mend)
+		return need(fmt.Sprintf("%s: %v", dir, err), affects, mend)
 	}
 	free := int64(st.Bavail) * st.Bsize
 	err := take(dir, leastRoom)
@@ -145,9 +174,7 @@ func (p *patient) room(dir, affects, affectsLittle, mend string, found func(text
 	}
 	switch {
 	case err != nil:
-		return found(fmt.Sprintf("%s: take %s of %s: %v", dir, size(leastRoom), size(free), err), affects, mend)
-	case st.Flags&unix.ST_NOEXEC != 0:
-		return found(dir+" is mounted noexec", affects, "sudo mount -o remount,exec the filesystem that holds "+dir)
+		return need(fmt.Sprintf("%s: take %s of %s: %v", dir, size(leastRoom), size(free), err), affects, mend)
 	case free < goodRoom:
 		return limit(fmt.Sprintf("%s: %s free", dir, size(free)), affectsLittle, mend)
 	}
