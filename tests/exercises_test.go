@@ -110,7 +110,7 @@ var exercises = []exercise{
 	{mutation{"mount tree still shared", runtime6, "06-full-runtime/container/pid1.go",
 		[]string{"if err := makePrivate(); err != nil {", "if err := error(nil); err != nil {"}, "TestMountsShared"},
 		"MS_PRIVATE",
-		"The copy of a shared tree is shared. Lesson 2 has shown what follows; here something else comes first: the kernel refuses pivot_root(2) where it would have to pass the new root on to the peers."},
+		"The copy of a shared tree is shared, so the overlay that we mount is mounted on the host as well. Then the container ends: the kernel refuses pivot_root(2) where it would have to pass the new root on to the peers."},
 	{mutation{"chroot for pivot_root", runtime6, "06-full-runtime/container/root.go",
 		[]string{`unix.PivotRoot(".", ".")`, `unix.Chroot(".")`, `unix.Unmount(".", unix.MNT_DETACH)`, "error(nil)"}, "TestAttackEscapesPivotRootNot"},
 		"pivot_root(2)",
