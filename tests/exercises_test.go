@@ -102,6 +102,27 @@ var exercises = []exercise{
 		[]string{"err != nil || w.kind != noWhiteout {", "err != nil {"}, "TestImageLayout"},
 		"whiteout",
 		"To tar, a whiteout is an empty file with an odd name. Only the image specification says that it means the absence of another, and what an upper layer has deleted is back."},
+
+	{mutation{"no IPC namespace", runtime6, "06-full-runtime/container/namespaces.go",
+		[]string{"unix.CLONE_NEWIPC,", "0,"}, "TestRuntimeNamespaces"},
+		"CLONE_NEWIPC",
+		"clone(2) was not asked for an IPC namespace, so shared memory, semaphores and message queues are the host's. They have no path, so neither the mounts nor the root keep them apart: whoever knows the number has them. Root of a user namespace is refused earlier: the message queues that it wants to mount are not its own."},
+	{mutation{"mount tree still shared", runtime6, "06-full-runtime/container/pid1.go",
+		[]string{"if err := makePrivate(); err != nil {", "if err := error(nil); err != nil {"}, "TestMountsShared"},
+		"MS_PRIVATE",
+		"The copy of a shared tree is shared, so the overlay that we mount is mounted on the host as well. Then the container ends: the kernel refuses pivot_root(2) where it would have to pass the new root on to the peers."},
+	{mutation{"chroot for pivot_root", runtime6, "06-full-runtime/container/root.go",
+		[]string{`unix.PivotRoot(".", ".")`, `unix.Chroot(".")`, `unix.Unmount(".", unix.MNT_DETACH)`, "error(nil)"}, "TestAttackEscapesPivotRootNot"},
+		"pivot_root(2)",
+		"chroot(2) changes one process's idea of where / is. The host's root is still mounted above, and lesson 4's program walks up to it. pivot_root(2) changes the mount tree, and what is unmounted cannot be walked to."},
+	{mutation{"descriptors inherited", runtime6, "06-full-runtime/container/container.go",
+		[]string{"unix.CloseRange(3,", "unix.CloseRange(math.MaxInt32,"}, "TestRuntimeDescriptors"},
+		"close-on-exec",
+		"An open file stays open across clone(2) and execve(2), unless it is marked close-on-exec. If whoever started us had a directory of the host open, so has the command, and openat(2) from there knows no other root."},
+	{mutation{"PID 1 left to ignore signals", runtime6, "06-full-runtime/container/signals.go",
+		[]string{"_ = f.pid1.Kill()", "_ = f.pid1.Signal(sig)"}, "TestRuntimeSignalsEnd"},
+		"signal(7)",
+		"kill(2) succeeds and nothing happens: the kernel does not deliver to PID 1 what it has no handler for. From outside only SIGKILL and SIGSTOP are excepted."},
 }
 
 // checkOutput checks that a failing test explains itself.

@@ -43,6 +43,7 @@ func TestMountsShared(t *testing.T) {
 	harness.From(t, "02-mount", func(t *testing.T, c *harness.Case) {
 		tree := c.SharedTree()
 		cmd := mountInside(c)
+		cmd.Hint += "\nif pivot_root(2) is an invalid argument, or the host shows the container's mounts, the tree is still shared (MS_PRIVATE)"
 		tree.Enter(cmd)
 		p, release := cmd.StartHeld()
 		p.Await("ready")

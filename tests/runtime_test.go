@@ -18,7 +18,9 @@ const runtime6 = "06-full-runtime"
 // network, which is the host's.
 func TestRuntimeNamespaces(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		r := c.Run("sh", "-c", "for n in uts mnt pid ipc cgroup user net; do readlink /proc/self/ns/$n; done").Want(0)
+		cmd := c.Command("sh", "-c", "for n in uts mnt pid ipc cgroup user net; do readlink /proc/self/ns/$n; done")
+		cmd.Hint = "if a mount is not permitted, it belongs to a namespace that clone(2) was not asked for: mqueue to CLONE_NEWIPC, proc to CLONE_NEWPID"
+		r := cmd.Run().Want(0)
 		inside := map[string]string{}
 		for line := range strings.Lines(r.Stdout) {
 			kind, _, _ := strings.Cut(line, ":")
@@ -171,7 +173,7 @@ func TestRuntimeSignalsEnd(t *testing.T) {
 			p.AwaitCommand("sleep")
 			p.Signal(sig)
 			if r := p.Wait(); r.Status != 128+int(sig) {
-				t.Fatalf("after %v the status should be %d\n%s", sig, 128+int(sig), r)
+				t.Fatalf("after %v the status should be %d: the kernel drops a signal that PID 1 has no handler for (signal(7)), and then the runtime is to send SIGKILL\n%s", sig, 128+int(sig), r)
 			}
 		}
 	})

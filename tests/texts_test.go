@@ -109,7 +109,7 @@ func notRun(b text.Block) bool { return strings.HasPrefix(b.Note, "not run: ") }
 // The lessons' texts have one shape.
 func TestTextsShape(t *testing.T) {
 	found := lessonTexts(t)
-	for _, lesson := range []string{"01-uts", "02-mount", "03-pid", "04-chroot", lesson5} {
+	for _, lesson := range []string{"01-uts", "02-mount", "03-pid", "04-chroot", lesson5, runtime6} {
 		if found[lesson] == nil {
 			t.Errorf("%s has no README.md", lesson)
 		}
