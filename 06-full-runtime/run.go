@@ -86,7 +86,7 @@ func chooseIDs(userNS bool) (idmap.Map, error) {
 // it.
 func prepare(ctx context.Context, r request, images *store.Store) (*store.Container, *store.Image, error) {
 	if err := images.Sweep(); err != nil {
-		return nil, nil, err
+		say(err.Error()) // which is no reason not to run
 	}
 	release, err := images.Share(ctx, func() { say("waiting for --prune to end") })
 	if err != nil {
@@ -106,9 +106,8 @@ func prepare(ctx context.Context, r request, images *store.Store) (*store.Contai
 func find(ctx context.Context, r request, images *store.Store) (*store.Image, error) {
 	local := store.IsLocal(r.ref)
 	if r.pull == "never" || r.pull == "missing" && !local {
-		img, err := images.Image(store.Canonical(r.ref), r.options.Platform.String())
-		if img != nil || err != nil {
-			return img, err
+		if img := images.Image(store.Canonical(r.ref), r.options.Platform.String()); img != nil {
+			return img, nil
 		}
 		if r.pull == "never" {
 			return nil, fmt.Errorf("image %s is not in %s, and --pull=never", r.ref, images.Dir)

@@ -214,6 +214,41 @@ func TestStoreManyRuns(t *testing.T) {
 	})
 }
 
+// What is damaged in a store is made anew, and does not keep it from being listed or
+// cleared.
+func TestStoreDamaged(t *testing.T) {
+	ref := newRegistry(t).push(t, "hello", labImage(t, []entry{file("hello", "hello\n")}))
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		store := c.NewStore()
+		run := func(what string) {
+			t.Helper()
+			if got := from(c, store, ref, "cat", "/hello").Run().Output(); got != "hello" {
+				t.Errorf("with %s damaged, the image printed %q", what, got)
+			}
+		}
+		run("nothing")
+		for _, damage := range []string{"images/*", "idmap", "layers/*/layer.json"} {
+			files, _ := filepath.Glob(filepath.Join(store, "*", damage))
+			if len(files) == 0 {
+				t.Fatalf("the store has no %s", damage)
+			}
+			for _, path := range files {
+				err := os.WriteFile(path, []byte(`{"Re`), 0o600)
+				if strings.HasSuffix(path, "layer.json") {
+					err = os.Remove(path)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if damage == "images/*" {
+				with(c, []string{"--store=" + store, "--images", "--prune"}).Run().Want(0)
+			}
+			run(damage)
+		}
+	}, harness.Root, harness.User)
+}
+
 // What janitors cannot clear, as they were killed too, the next run does: also a
 // container that goes on because its death signal was cleared.
 func TestStoreSweep(t *testing.T) {

@@ -163,23 +163,18 @@ func init() { janitor.Serve(janitorName, keepContainer) }
 // keepContainer is the janitor's duty. The directory's lock is the janitor's as
 // well as ours, as it inherits our descriptor of it.
 func keepContainer(dir string) {
-	stores, err := OpenAll(filepath.Dir(filepath.Dir(filepath.Dir(dir))))
+	s, err := load(filepath.Dir(filepath.Dir(dir)))
 	janitor.Answer("", err)
 	if err != nil {
 		return
 	}
 	janitor.Outlive()
-	for _, s := range stores {
-		if s.path("containers") != filepath.Dir(dir) {
-			continue
+	// Processes that are being killed along with our parent may still write.
+	for range 50 {
+		if s.removeContainer(dir) == nil {
+			return
 		}
-		// Processes that are being killed along with our parent may still write.
-		for range 50 {
-			if s.removeContainer(dir) == nil {
-				return
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 
@@ -235,6 +230,8 @@ func killPID1(note string) {
 	defer unix.Close(fd)
 	if now, err := startTime(pid); err == nil && now == started {
 		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+		// It is readable when the process, and all that it took along, is dead.
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 2000)
 	}
 }
 

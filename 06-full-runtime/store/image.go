@@ -4,11 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
@@ -63,19 +63,13 @@ func (s *Store) imagePath(ref, platform string) string {
 }
 
 // Image finds an image by its canonical reference. It returns nil if there is none,
-// or if a layer of it is missing.
-func (s *Store) Image(ref, platform string) (*Image, error) {
-	img, err := readImage(s.imagePath(ref, platform))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+// or if what is there is of no use: it is to be pulled again then.
+func (s *Store) Image(ref, platform string) *Image {
+	img := readImage(s.imagePath(ref, platform))
+	if img == nil || !s.complete(img) {
+		return nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	if !s.complete(img) {
-		return nil, nil
-	}
-	return img, nil
+	return img
 }
 
 // complete reports whether the store has all layers of an image.
@@ -88,20 +82,28 @@ func (s *Store) complete(img *Image) bool {
 	return true
 }
 
-func readImage(path string) (*Image, error) {
+// readImage returns nil if there is no such image, or if it cannot be read.
+func readImage(path string) *Image {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	img := new(Image)
-	if err := json.Unmarshal(content, img); err != nil {
-		return nil, fmt.Errorf("store: image %s: %w", path, err)
+	if json.Unmarshal(content, img) != nil {
+		return nil
 	}
-	return img, nil
+	return img
 }
 
-// SetImage says what a reference stands for from now on.
+// SetImage says what a reference stands for from now on. If it does so already, the
+// store need not have room for it.
 func (s *Store) SetImage(img *Image) error {
+	if there := readImage(s.imagePath(img.Ref, img.Platform)); there != nil {
+		there.Pulled = img.Pulled
+		if reflect.DeepEqual(there, img) {
+			return nil
+		}
+	}
 	content, err := json.Marshal(img)
 	if err != nil {
 		return err
@@ -111,23 +113,33 @@ func (s *Store) SetImage(img *Image) error {
 
 // Images lists all images.
 func (s *Store) Images() ([]*Image, error) {
-	entries, err := os.ReadDir(s.path("images"))
+	files, err := s.images()
 	if err != nil {
 		return nil, err
 	}
 	var images []*Image
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		if files[file] != nil {
+			images = append(images, files[file])
+		}
+	}
+	return images, nil
+}
+
+// images are the store's records of images by their file; nil is one that cannot be
+// read, or was never completed.
+func (s *Store) images() (map[string]*Image, error) {
+	entries, err := os.ReadDir(s.path("images"))
+	if err != nil {
+		return nil, err
+	}
+	images := map[string]*Image{}
 	for _, entry := range entries {
+		file := s.path("images", entry.Name())
+		images[file] = readImage(file)
 		if strings.HasPrefix(entry.Name(), ".") {
-			continue
+			images[file] = nil
 		}
-		img, err := readImage(s.path("images", entry.Name()))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // pruned meanwhile
-		}
-		if err != nil {
-			return nil, err
-		}
-		images = append(images, img)
 	}
 	return images, nil
 }

@@ -24,7 +24,7 @@ type LayerInfo struct {
 
 // HasLayer reports whether a layer is in the store.
 func (s *Store) HasLayer(id string) bool {
-	_, err := os.Stat(s.path("layers", id))
+	_, err := os.Stat(s.path("layers", id, "layer.json"))
 	return err == nil
 }
 
@@ -68,7 +68,8 @@ func (s *Store) AddLayer(ctx context.Context, id string, waiting func(), fill fu
 	if err := s.fillLayer(dir, fill); err != nil {
 		return errors.Join(err, s.removeTree(dir))
 	}
-	if err := os.Rename(dir, s.path("layers", id)); err != nil {
+	// What is in its place, if anything, somebody has damaged.
+	if err := errors.Join(s.removeTree(s.path("layers", id)), os.Rename(dir, s.path("layers", id))); err != nil {
 		return errors.Join(err, s.removeTree(dir))
 	}
 	return nil

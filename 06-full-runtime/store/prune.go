@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"maps"
 	"os"
 	"strings"
 
@@ -33,27 +35,26 @@ func (s *Store) Prune(ctx context.Context, all bool, waiting func()) (Pruned, er
 	if err != nil {
 		return pruned, err
 	}
-	images, err := s.Images()
+	files, err := s.images()
 	if err != nil {
 		return pruned, err
 	}
-	for _, img := range images {
-		if all && !runs(img, used) || !s.complete(img) {
-			if err := os.Remove(s.imagePath(img.Ref, img.Platform)); err != nil {
-				return pruned, err
+	kept := maps.Clone(used)
+	for file, img := range files {
+		if img != nil && s.complete(img) && (!all || runs(img, used)) {
+			for _, id := range img.Layers {
+				kept[id] = true
 			}
+			continue
+		}
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return pruned, err
+		}
+		if img != nil {
 			pruned.Images = append(pruned.Images, img)
 		}
 	}
-	if images, err = s.Images(); err != nil {
-		return pruned, err
-	}
-	for _, img := range images {
-		for _, id := range img.Layers {
-			used[id] = true
-		}
-	}
-	return pruned, s.pruneLayers(used, &pruned)
+	return pruned, s.pruneLayers(kept, &pruned)
 }
 
 // runs reports whether a container may be one of an image's: all layers are in use.

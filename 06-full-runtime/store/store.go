@@ -18,6 +18,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,17 +60,17 @@ func Open(dir string, ids idmap.Map) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{filepath.Join(dir, ids.Name()), ids}
-	if _, err := os.Stat(s.path("idmap")); err == nil {
+	content, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	if there, err := os.ReadFile(s.path("idmap")); err == nil && bytes.Equal(there, content) {
 		return s, nil
 	}
 	for _, name := range []string{"images", "layers", "new", "containers"} {
 		if err := os.MkdirAll(s.path(name), 0o700); err != nil {
 			return nil, fmt.Errorf("%w\nchoose another place for images with --store DIR", err)
 		}
-	}
-	content, err := json.Marshal(ids)
-	if err != nil {
-		return nil, err
 	}
 	return s, writeFile(s.path("idmap"), content)
 }
@@ -89,20 +90,29 @@ func OpenAll(dir string) ([]*Store, error) {
 	}
 	var all []*Store
 	for _, entry := range entries {
-		s := &Store{Dir: filepath.Join(dir, entry.Name())}
-		content, err := os.ReadFile(s.path("idmap"))
+		s, err := load(filepath.Join(dir, entry.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err == nil {
-			err = json.Unmarshal(content, &s.Map)
-		}
 		if err != nil {
-			return nil, fmt.Errorf("store %s: %w", s.Dir, err)
+			return nil, err
 		}
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// load opens the part of a store that is in a directory.
+func load(dir string) (*Store, error) {
+	s := &Store{Dir: dir}
+	content, err := os.ReadFile(s.path("idmap"))
+	if err == nil {
+		err = json.Unmarshal(content, &s.Map)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store %s: idmap: %w", dir, err)
+	}
+	return s, nil
 }
 
 func (s *Store) path(names ...string) string {
