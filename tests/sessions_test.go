@@ -47,7 +47,7 @@ func TestTextsSessions(t *testing.T) {
 				}
 				cmd := c.Command("-c", script(steps))
 				cmd.Dir = copyWorkspace(t, c)
-				cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "CONTAINER_GO_MIRROR=" + mirror.host}
+				cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "CONTAINER_GO_MIRROR=" + mirror.host, "CONTAINER_GO_STORE=" + c.NewStore()}
 				r := cmd.Run()
 				for i, step := range steps {
 					lines, status := printed(r.Stdout, i, c.TempDir)
