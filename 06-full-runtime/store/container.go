@@ -34,34 +34,22 @@ type Container struct {
 }
 
 // NewContainer makes the directory for a container of some layers. The caller must
-// hold Share, so that prune does not remove them in between.
+// hold Share, so that prune does not remove them in between. The janitor makes it, so
+// that there is no moment at which it is there and nobody looks after it.
 func (s *Store) NewContainer(layers []string) (*Container, error) {
-	c := &Container{store: s}
-	for c.lock == nil {
-		dir, err := os.MkdirTemp(s.path("containers"), "")
-		if err != nil {
-			return nil, err
-		}
-		// Before we have locked it, it looks dead, and may be removed.
-		l, err := tryLockDir(dir)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && (l == nil || !exists(dir)) {
-			l.release()
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		c.Dir, c.lock = dir, l
+	j, dir, err := janitor.Hire(janitorName, s.Dir)
+	if err != nil {
+		return nil, err
 	}
-	if err := c.fill(layers); err != nil {
+	c := &Container{Dir: dir, store: s, janitor: j}
+	// The janitor has a lock on it as well: whichever of us lives keeps Sweep away.
+	if c.lock, err = tryLockDir(dir, unix.LOCK_SH); err == nil {
+		err = c.fill(layers)
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.Remove())
 	}
 	return c, nil
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }
 
 func (c *Container) fill(layers []string) error {
@@ -83,9 +71,6 @@ func (c *Container) fill(layers []string) error {
 	err := os.Lchown(c.Dir, -1, gid)
 	if err == nil {
 		err = os.Chmod(c.Dir, 0o710)
-	}
-	if err == nil {
-		c.janitor, _, err = janitor.Hire(janitorName, c.Dir, c.lock.file)
 	}
 	return err
 }
@@ -144,15 +129,13 @@ func startTime(pid int) (string, error) {
 
 // Remove removes the directory. It may be called again.
 func (c *Container) Remove() error {
-	if c.lock == nil {
+	if c.janitor == nil {
 		return nil
 	}
 	err := c.store.removeContainer(c.Dir)
-	if c.janitor != nil {
-		c.janitor.Dismiss()
-	}
+	c.janitor.Dismiss()
+	c.janitor = nil
 	c.lock.release()
-	c.lock = nil
 	return err
 }
 
@@ -160,14 +143,19 @@ const janitorName = "container-go-janitor-container"
 
 func init() { janitor.Serve(janitorName, keepContainer) }
 
-// keepContainer is the janitor's duty. The directory's lock is the janitor's as
-// well as ours, as it inherits our descriptor of it.
-func keepContainer(dir string) {
-	s, err := load(filepath.Dir(filepath.Dir(dir)))
-	janitor.Answer("", err)
+// keepContainer is the janitor's duty, in the store that is in a directory.
+func keepContainer(storeDir string) {
+	s, err := load(storeDir)
+	var dir string
+	var l *lock
+	if err == nil {
+		dir, l, err = s.newContainerDir()
+	}
+	janitor.Answer(dir, err)
 	if err != nil {
 		return
 	}
+	defer l.release()
 	janitor.Outlive()
 	// Processes that are being killed along with our parent may still write.
 	for range 50 {
@@ -178,6 +166,30 @@ func keepContainer(dir string) {
 	}
 }
 
+// newContainerDir makes a container's directory and locks it.
+func (s *Store) newContainerDir() (string, *lock, error) {
+	for {
+		dir, err := os.MkdirTemp(s.path("containers"), "")
+		if err != nil {
+			return "", nil, err
+		}
+		// Before we have locked it, it looks dead, and may be removed.
+		l, err := tryLockDir(dir, unix.LOCK_SH)
+		if l != nil && exists(dir) {
+			return dir, l, nil
+		}
+		l.release()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", nil, errors.Join(err, os.Remove(dir))
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
 // Sweep removes what dead containers have left.
 func (s *Store) Sweep() error {
 	entries, err := os.ReadDir(s.path("containers"))
@@ -186,7 +198,7 @@ func (s *Store) Sweep() error {
 	}
 	for _, entry := range entries {
 		dir := s.path("containers", entry.Name())
-		l, err := tryLockDir(dir)
+		l, err := tryLockDir(dir, unix.LOCK_EX)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && l == nil {
 			continue
 		}

@@ -29,13 +29,13 @@ func tryLock(path string, how int) (*lock, error) {
 	return lockFile(file, how)
 }
 
-// tryLockDir takes a lock on a directory that exists.
-func tryLockDir(path string) (*lock, error) {
+// tryLockDir takes a lock on a directory that exists, or returns nil like tryLock.
+func tryLockDir(path string, how int) (*lock, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
 	}
-	return lockFile(file, unix.LOCK_EX)
+	return lockFile(file, how)
 }
 
 func lockFile(file *os.File, how int) (*lock, error) {
