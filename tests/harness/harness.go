@@ -74,9 +74,13 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	defer removeBase()
+	hearIgnored()
 	go func() {
 		signals := make(chan os.Signal, 1)
-		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+		signal.Notify(signals, syscall.SIGTERM)
+		if !interruptIgnored {
+			signal.Notify(signals, syscall.SIGINT)
+		}
 		<-signals
 		removeBase()
 		os.Exit(1)
@@ -86,6 +90,20 @@ func Main(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "On a machine that these tests never passed on, ask whether it is the machine: "+doctor)
 	}
 	return status
+}
+
+// interruptIgnored tells whether SIGINT is not for us, as in a shell's background.
+var interruptIgnored = signal.Ignored(syscall.SIGINT)
+
+// hearIgnored handles, by doing nothing, the signals that nohup(1) or a shell's
+// background has us ignore. What we start would ignore them as well, and a shell that
+// was started so cannot trap them; but a handler is not inherited.
+func hearIgnored() {
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 }
 
 // doctor is the program that tells the machine's faults from the lessons'.
