@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,8 +154,11 @@ func (d *directories) named(id inode, hdr *tar.Header) {
 	d.said[id] = Directory{uint32(hdr.Mode) & 0o7777, hdr.Uid, hdr.Gid, hdr.ModTime}
 }
 
+// MadeUp is what a directory is made with of which no layer says anything.
+var MadeUp = Directory{Mode: 0o755}
+
 // implied notes that a directory was made for something in it, and in the place
-// of a whiteout if hidden.
+// of a whiteout if hidden: then no layer below has a say in it.
 func (l *layer) implied(above dir, base, name string, hidden bool) error {
 	if l.dirs == nil {
 		return nil
@@ -164,6 +168,7 @@ func (l *layer) implied(above dir, base, name string, hidden bool) error {
 		return failed("fstatat", name, err)
 	}
 	if hidden {
+		l.dirs.said[inodeOf(&st)] = MadeUp
 		return l.setOpaque(above, base, name)
 	}
 	delete(l.dirs.said, inodeOf(&st)) // of a directory that is gone
@@ -171,13 +176,36 @@ func (l *layer) implied(above dir, base, name string, hidden bool) error {
 	return nil
 }
 
-// Directories tells, after Apply in overlay form, what the layer says of its
-// directories, and of which it says nothing, by their paths from the rootfs.
-func (r *Rootfs) Directories() (said map[string]Directory, silent []string, err error) {
-	said = map[string]Directory{}
+// Directories is what a layer says of directories, by their paths from the rootfs.
+type Directories struct {
+	Said   map[string]Directory
+	Silent []string // it has something in them, and says nothing of them
+	Hidden []string // what it hides of the layers below: a name, or DIR/ for all that is in DIR
+}
+
+// AttributesOf tells what the highest layer that has a say in it, of these and lowest
+// first, says of a directory.
+func AttributesOf(name string, layers ...Directories) Directory {
+	for _, layer := range slices.Backward(layers) {
+		if d, ok := layer.Said[name]; ok {
+			return d
+		}
+		if slices.ContainsFunc(layer.Hidden, func(hidden string) bool {
+			return name == hidden || name != "/" && strings.HasPrefix(name, strings.TrimSuffix(hidden, "/")+"/")
+		}) {
+			break
+		}
+	}
+	return MadeUp
+}
+
+// Directories tells, after Apply in overlay form, what the layer says of directories.
+func (r *Rootfs) Directories() (Directories, error) {
+	all := Directories{Said: map[string]Directory{}}
 	root := fmt.Sprintf("/proc/self/fd/%d", r.root.fd)
-	err = filepath.WalkDir(root+"/", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.IsDir() {
+	err := filepath.WalkDir(root+"/", func(name string, entry fs.DirEntry, err error) error {
+		device := err == nil && entry.Type() == fs.ModeDevice|fs.ModeCharDevice
+		if err != nil || !entry.IsDir() && !device {
 			return err
 		}
 		var st unix.Stat_t
@@ -185,12 +213,19 @@ func (r *Rootfs) Directories() (said map[string]Directory, silent []string, err 
 			return failed("lstat", name, err)
 		}
 		inside := path.Join("/", strings.TrimPrefix(name, root))
-		if d, ok := r.dirs.said[inodeOf(&st)]; ok {
-			said[inside] = d
-		} else if r.dirs.silent[inodeOf(&st)] {
-			silent = append(silent, inside)
+		switch d, said := r.dirs.said[inodeOf(&st)]; {
+		case device && isWhiteout(&st):
+			all.Hidden = append(all.Hidden, inside)
+		case device:
+		case said:
+			all.Said[inside] = d
+		case r.dirs.silent[inodeOf(&st)]:
+			all.Silent = append(all.Silent, inside)
+		}
+		if _, err := unix.Lgetxattr(name, r.overlay, nil); err == nil {
+			all.Hidden = append(all.Hidden, strings.TrimSuffix(inside, "/")+"/")
 		}
 		return nil
 	})
-	return said, silent, err
+	return all, err
 }

@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
@@ -201,18 +202,78 @@ func TestOverlayDirectories(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	layer := archive(t, dirAt("said").mode(0o1711), fileAt("said/silent/file", ""), fileAt("later/file", ""), dirAt("later").mode(0o700))
+	layer := archive(t, dirAt("said").mode(0o1711), fileAt("said/silent/file", ""), fileAt("later/file", ""), dirAt("later").mode(0o700),
+		hide(".wh.gone"), hide(".wh.new"), fileAt("new/file", ""), hide("said/.wh..wh..opq"))
 	if err := r.Apply(context.Background(), bytes.NewReader(layer)); err != nil {
 		t.Fatal(err)
 	}
-	said, silent, err := r.Directories()
+	got, err := r.Directories()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(said) != 2 || said["/said"].Mode != 0o1711 || said["/later"].Mode != 0o700 {
-		t.Errorf("the layer says something of %v, want /said and /later", said)
+	if said := got.Said; len(said) != 3 || said["/said"].Mode != 0o1711 || said["/later"].Mode != 0o700 || said["/new"] != MadeUp {
+		t.Errorf("the layer says something of %v, want /said, /later and /new", said)
 	}
-	if got := strings.Join(silent, " "); got != "/ /said/silent" {
-		t.Errorf("the layer says nothing of %s, want / /said/silent", got)
+	if silent := strings.Join(got.Silent, " "); silent != "/ /said/silent" {
+		t.Errorf("the layer says nothing of %s, want / /said/silent", silent)
+	}
+	if hidden := strings.Join(got.Hidden, " "); hidden != "/gone /new/ /said/" {
+		t.Errorf("the layer hides %s, want /gone /new/ /said/", hidden)
+	}
+}
+
+// Layers in overlay form say the same of directories as layers applied to one
+// directory show.
+func TestOverlayAttributesOf(t *testing.T) {
+	for seed := range int64(300) {
+		random := rand.New(rand.NewSource(seed))
+		layers := randomLayers(random)
+		for _, l := range layers {
+			for i, e := range l {
+				if e.Typeflag == tar.TypeDir {
+					l[i] = e.mode(int64(0o700 + random.Intn(0o100)))
+				}
+			}
+		}
+		flat, err := unpackInto(t, Options{}, layers)
+		if errors.Is(err, unix.ENOTDIR) {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, told(layers))
+		}
+		var all []Directories
+		for _, l := range layers {
+			r, err := Open(t.TempDir(), Options{Overlay: "user.overlay.opaque"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Apply(context.Background(), bytes.NewReader(archive(t, l...))); err != nil {
+				t.Fatalf("%v in\n%s", err, told([][]item{l}))
+			}
+			said, err := r.Directories()
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Close()
+			all = append(all, said)
+		}
+		err = filepath.WalkDir(flat, func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.IsDir() || name == flat {
+				return err
+			}
+			info, err := entry.Info()
+			if err != nil {
+				return err
+			}
+			inside := strings.TrimPrefix(name, flat)
+			if got := AttributesOf(inside, all...).Mode; got != uint32(info.Mode().Perm()) {
+				t.Fatalf("seed %d: layers\n%s\nsay mode %o of %s; in one directory it has %o", seed, told(layers), got, inside, info.Mode().Perm())
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

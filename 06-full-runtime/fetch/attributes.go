@@ -23,7 +23,7 @@ import (
 // on top of it that has nothing but such directories.
 func withAttributes(ctx context.Context, s *store.Store, img *image.Image) ([]string, error) {
 	var ids []string
-	var below []store.LayerInfo
+	var below []unpack.Directories
 	for _, layer := range img.Layers {
 		id := layer.DiffID.Hex
 		info, err := s.LayerInfo(id)
@@ -31,13 +31,17 @@ func withAttributes(ctx context.Context, s *store.Store, img *image.Image) ([]st
 			return nil, err
 		}
 		ids = append(ids, id)
-		if right := inherited(info, below); len(right) > 0 {
+		if right := inherited(info.Directories, below); len(right) > 0 {
 			if id, err = addDirectories(ctx, s, right); err != nil {
 				return nil, err
 			}
 			ids = append(ids, id)
 		}
-		below = append(below, info)
+		below = append(below, info.Directories)
+	}
+	if len(ids) == 0 { // an image of nothing, to which volumes bring the program
+		id, err := addDirectories(ctx, s, map[string]unpack.Directory{"/": unpack.MadeUp})
+		return []string{id}, err
 	}
 	return lastOfEach(ids), nil
 }
@@ -54,39 +58,24 @@ func lastOfEach(ids []string) []string {
 	return last
 }
 
-// madeUp is what unpacking gives a directory of which the layer says nothing.
-var madeUp = unpack.Directory{Mode: 0o755}
-
 // inherited are the directories of a layer that have other attributes than made up
 // ones, given the layers below, and the directories above them.
-func inherited(layer store.LayerInfo, below []store.LayerInfo) map[string]unpack.Directory {
+func inherited(layer unpack.Directories, below []unpack.Directories) map[string]unpack.Directory {
 	right := map[string]unpack.Directory{}
+	all := append(slices.Clone(below), layer)
 	for _, name := range layer.Silent {
-		d := attributesOf(name, store.LayerInfo{}, below)
+		d, madeUp := unpack.AttributesOf(name, all...), unpack.MadeUp
 		if d.Mode == madeUp.Mode && d.UID == madeUp.UID && d.GID == madeUp.GID {
 			continue
 		}
 		for ; right[name] == (unpack.Directory{}); name = path.Dir(name) {
-			right[name] = attributesOf(name, layer, below)
+			right[name] = unpack.AttributesOf(name, all...)
 			if name == "/" {
 				break
 			}
 		}
 	}
 	return right
-}
-
-// attributesOf is what the highest layer says that says anything.
-func attributesOf(name string, layer store.LayerInfo, below []store.LayerInfo) unpack.Directory {
-	if d, ok := layer.Said[name]; ok {
-		return d
-	}
-	for _, info := range slices.Backward(below) {
-		if d, ok := info.Said[name]; ok {
-			return d
-		}
-	}
-	return madeUp
 }
 
 // addDirectories makes a layer of directories alone, which is made like any other.

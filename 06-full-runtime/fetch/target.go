@@ -48,7 +48,7 @@ func newTarget(s *store.Store, tree string) (target, error) {
 type direct struct{ *unpack.Rootfs }
 
 func (d direct) Info() (info store.LayerInfo, err error) {
-	info.Said, info.Silent, err = d.Directories()
+	info.Directories, err = d.Directories()
 	return info, err
 }
 

@@ -15,11 +15,7 @@ import (
 // LayerInfo is what is remembered of a layer beside its files.
 type LayerInfo struct {
 	Size int64 // of the uncompressed archive, in bytes
-
-	// What the layer says of directories, and those of which it says nothing, see
-	// unpack.Rootfs.Directories.
-	Said   map[string]unpack.Directory
-	Silent []string
+	unpack.Directories
 }
 
 // HasLayer reports whether a layer is in the store.
