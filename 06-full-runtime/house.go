@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"text/tabwriter"
@@ -13,9 +15,14 @@ import (
 
 // keepHouse does what --prune and --images ask for, instead of running something.
 func keepHouse(r request) (status int, err error) {
+	ctx, stop := interrupt.Context()
+	defer stop()
 	stores, err := store.OpenAll(r.store)
 	if err == nil && r.prune != "" {
-		err = prune(r, stores)
+		err = prune(ctx, r, stores)
+	}
+	if status, interrupted := interrupt.Status(ctx); interrupted {
+		return status, errors.New("interrupted")
 	}
 	if err == nil && r.images {
 		err = list(stores)
@@ -26,9 +33,7 @@ func keepHouse(r request) (status int, err error) {
 	return 0, nil
 }
 
-func prune(r request, stores []*store.Store) error {
-	ctx, stop := interrupt.Context()
-	defer stop()
+func prune(ctx context.Context, r request, stores []*store.Store) error {
 	var layers int
 	var bytes int64
 	for _, s := range stores {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -25,8 +26,8 @@ func parseLimits(memory string, cpus float64, pids int64) (cgroup.Limits, error)
 		return l, fmt.Errorf("--memory %s: not a size like 512m or 1g", memory)
 	case l.Memory != 0 && l.Memory < 6<<20:
 		return l, fmt.Errorf("--memory %s: a container takes at least 6m", memory)
-	case cpus != 0 && !(cpus >= 0.01 && cpus <= 1e6): // so that NaN is not fine
-		return l, fmt.Errorf("--cpus %v: not a number of processors, of which 0.01 is the least", cpus)
+	case cpus != 0 && !(cpus >= 0.01 && cpus <= float64(runtime.NumCPU())): // so that NaN is not fine
+		return l, fmt.Errorf("--cpus %v: not a number of processors from 0.01 to the %d that there are", cpus, runtime.NumCPU())
 	case pids < -1:
 		return l, fmt.Errorf("--pids-limit %d: not a number of processes", pids)
 	case pids > 0 && pids < container.MinPids:

@@ -12,8 +12,9 @@ import (
 
 // nameFiles makes the files with which the container turns names into addresses:
 // the host's, as it has the host's network, with its own name added. They are
-// mounted over the image's, and the container may change its copies.
-func nameFiles(own *store.Container, hostname string) ([]container.Mount, error) {
+// mounted over the image's, and unless its root is read-only the container may change
+// its copies.
+func nameFiles(own *store.Container, hostname string, readOnly bool) ([]container.Mount, error) {
 	hosts, err := hostFile("/etc/hosts")
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func nameFiles(own *store.Container, hostname string) ([]container.Mount, error)
 		if err != nil {
 			return nil, err
 		}
-		mounts = append(mounts, container.Mount{Source: path, Target: "/etc/" + file.name})
+		mounts = append(mounts, container.Mount{Source: path, Target: "/etc/" + file.name, ReadOnly: readOnly})
 	}
 	return mounts, nil
 }

@@ -85,7 +85,7 @@ func chooseIDs(userNS bool) (idmap.Map, error) {
 // prepare finds the image, or fetches it, and makes a directory for a container of
 // it.
 func prepare(ctx context.Context, r request, images *store.Store) (*store.Container, *store.Image, error) {
-	if err := images.Sweep(); err != nil {
+	if err := store.Sweep(r.store); err != nil {
 		say(err.Error()) // which is no reason not to run
 	}
 	release, err := images.Share(ctx, func() { say("waiting for --prune to end") })
@@ -129,13 +129,13 @@ func configure(r request, img *store.Image, own *store.Container) (container.Con
 		NoNetwork: r.network == "none",
 		Init:      r.init,
 		Explain:   r.explain,
-		Terminal:  r.terminal || container.AtTerminal(),
+		Terminal:  r.terminal,
 	}
-	if r.workDir != nil {
-		c.WorkDir = *r.workDir
+	if r.workDir != "" {
+		c.WorkDir = r.workDir
 	}
-	if r.user != nil {
-		c.User = *r.user
+	if r.user != "" {
+		c.User = r.user
 	}
 	// Arguments replace the image's command; another entrypoint also clears it.
 	entrypoint, cmd := img.Entrypoint, img.Cmd
@@ -152,7 +152,7 @@ func configure(r request, img *store.Image, own *store.Container) (container.Con
 	if len(c.Args) == 0 {
 		return c, fmt.Errorf("image %s names no command to run\nname one after the flags", r.ref)
 	}
-	names, err := nameFiles(own, r.hostname)
+	names, err := nameFiles(own, r.hostname, r.readOnly)
 	c.Mounts = slices.Concat(names, r.mounts)
 	return c, err
 }

@@ -27,24 +27,6 @@ func (c *choice) Set(s string) error {
 	return nil
 }
 
-// optional is a flag whose absence is not the same as its being empty.
-type optional struct {
-	value **string
-	kind  string
-}
-
-func (o *optional) String() string {
-	if *o.value == nil {
-		return ""
-	}
-	return **o.value
-}
-func (o *optional) Type() string { return o.kind }
-func (o *optional) Set(s string) error {
-	*o.value = &s
-	return nil
-}
-
 // mounts is a flag that adds a mount each time it is given.
 type mounts struct {
 	list  *[]container.Mount

@@ -60,6 +60,16 @@ func TestRuntimeEnvironment(t *testing.T) {
 	}, harness.Root, harness.User)
 }
 
+// An image may have no files at all.
+func TestRuntimeNoLayers(t *testing.T) {
+	ref := newRegistry(t).push(t, "nothing", newImage(t, ""))
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		if r := fromImage(c, ref, "true").Run().Want(127); !strings.Contains(r.Stderr, "true") {
+			t.Errorf("the error should name the command that is not there\n%s", r)
+		}
+	})
+}
+
 func TestRuntimeWorkingDir(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		for _, dir := range []string{"/tmp", "/made/on/the/way"} {

@@ -91,7 +91,7 @@ var exercises = []exercise{
 		"digest",
 		"The manifest names a layer by the SHA-256 of its bytes. If nobody computes it, a registry, a mirror or a damaged disk can give you any bytes it likes, and you will run them."},
 	{mutation{"diff ID not checked", lesson5, "05-oci-pull/pull/pull.go",
-		[]string{`return size, compare("diff ID", diffID, layer.DiffID)`, "return size, nil"}, "TestImageWrongDiffID"},
+		[]string{`return int64(read), compare("diff ID", diffID, layer.DiffID)`, "return int64(read), nil"}, "TestImageWrongDiffID"},
 		"diff ID",
 		"The digest is that of the compressed bytes, the diff ID that of the tar archive inside. The config promises the second, and only it says that what was unpacked is what was built."},
 	{mutation{"manifest and config not checked", lesson5, "05-oci-pull/image/image.go",

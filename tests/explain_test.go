@@ -57,9 +57,9 @@ func TestExplain(t *testing.T) {
 func TestExplainFailure(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		for _, flags := range [][]string{nil, {"--explain"}} {
-			r := with(c, append(flags, "-h", strings.Repeat("x", 65)), "true").Run().Want(125)
-			if n := strings.Count(r.Stderr, "sethostname xxx"); n != 1+len(flags) {
-				t.Errorf("with %q the failing sethostname(2) should be named, once as an error and once as a step\n%s", flags, r)
+			r := with(c, append(flags, "--tmpfs=/x:unheard-of"), "true").Run().Want(125)
+			if n := strings.Count(r.Stderr, "fsmount tmpfs -o nosuid,noexec,nodev,mode=1777,unheard-of"); n != 1+len(flags) {
+				t.Errorf("with %q the failing fsmount(2) should be named, once as an error and once as a step\n%s", flags, r)
 			}
 		}
 	}, harness.Root, harness.User)

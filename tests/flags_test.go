@@ -21,11 +21,11 @@ func with(c *harness.Case, flags []string, args ...string) *harness.Command {
 
 func TestFlagEnv(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		ref := labWith(t, c, v1.Config{Env: []string{"KEPT=image", "CHANGED=image"}})
-		cmd := fromImage(c, ref, "sh", "-c", `echo "$KEPT $CHANGED $PASSED ${ABSENT-absent} $HOME"`)
-		cmd.Flags = append(cmd.Flags, "-e", "CHANGED=flag", "--env=PASSED", "-eABSENT", "--env", "HOME=/x")
+		ref := labWith(t, c, v1.Config{Env: []string{"KEPT=image", "CHANGED=image", "UNSET=image"}})
+		cmd := fromImage(c, ref, "sh", "-c", `echo "$KEPT $CHANGED $PASSED ${ABSENT-absent} ${UNSET-unset} $HOME"`)
+		cmd.Flags = append(cmd.Flags, "-e", "CHANGED=flag", "--env=PASSED", "-eABSENT", "-e", "UNSET", "--env", "HOME=/x")
 		cmd.Env = []string{"PASSED=ours"}
-		if got, want := cmd.Run().Output(), "image flag ours absent /x"; got != want {
+		if got, want := cmd.Run().Output(), "image flag ours absent unset /x"; got != want {
 			t.Errorf("the environment is %q, want %q", got, want)
 		}
 	})
@@ -51,6 +51,8 @@ func TestFlagEntrypoint(t *testing.T) {
 			{[]string{"-u0", "--entrypoint="}, []string{"echo", "none"}, "none", false},
 			{[]string{"-u0", "-w/made/here", "--entrypoint=sh"}, []string{"--", "-c", "pwd"}, "/made/here", false},
 			{[]string{"-u0", "--entrypoint=sh"}, []string{"--", "-c", "pwd"}, "/etc", false},
+			{[]string{"-u0", "-w", "", "--entrypoint=sh"}, []string{"--", "-c", "pwd"}, "/etc", false},
+			{[]string{"-u", "", "--entrypoint=sh"}, []string{"--", "-c", "id -u"}, "9", true},
 			{[]string{"-u77:78", "--entrypoint=sh"}, []string{"--", "-c", "id -u; id -g"}, "77\n78", true},
 		} {
 			if test.root && c.Identity.Name == harness.User {
@@ -85,10 +87,12 @@ func TestFlagVolume(t *testing.T) {
 		if got, err := os.ReadFile(filepath.Join(shared, "new")); string(got) != "from the container\n" {
 			t.Errorf("the host sees %q, %v in the file that the container made", got, err)
 		}
-		for _, bad := range []string{"/nowhere-at-all:/x", "name:/x", "/tmp", "/tmp:x", "/tmp:/", "/tmp:/x:what"} {
-			r := with(c, []string{"-v", bad}, "true").Run().Want(125)
-			if !strings.Contains(r.Stderr, strings.Split(bad, ":")[0]) && !strings.Contains(r.Stderr, "mount on") {
-				t.Errorf("the error should say what is wrong with -v %s\n%s", bad, r)
+		for bad, why := range map[string]string{
+			"/nowhere-at-all:/x": "/nowhere-at-all", "name:/x": "named volumes", "/tmp": "SRC:DST", "/tmp:x": "absolute",
+			"/tmp:/": "below /", "/tmp:/x:what": "SRC:DST", "/etc/passwd:/etc": "on a file only", "/tmp:/etc/os-release": "on a file only",
+		} {
+			if r := with(c, []string{"-v", bad}, "true").Run().Want(125); !strings.Contains(r.Stderr, why) {
+				t.Errorf("the error should say %q of -v %s\n%s", why, bad, r)
 			}
 		}
 	})
@@ -98,6 +102,7 @@ func TestFlagTmpfsAndReadOnly(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		r := with(c, []string{"--read-only", "--tmpfs=/scratch:size=1m,mode=700", "--tmpfs", "/scratch/below"}, "sh", "-c", `
 			touch /file 2>/dev/null || echo read-only
+			for file in hosts hostname resolv.conf; do echo 2>/dev/null >>/etc/$file && echo $file can be written to; done
 			touch /scratch/file /scratch/below/file /dev/shm/file && echo writable
 			grep " /scratch " /proc/mounts`).Run()
 		out := r.Output()
@@ -116,7 +121,7 @@ func TestFlagNetwork(t *testing.T) {
 		if strings.Count(interfaces, ":") != 1 || !strings.Contains(out, "lo:") || !strings.Contains(out, "127.0.0.0/8") {
 			t.Errorf("with --network=none there should be lo, and it should be up: %q", out)
 		}
-		if r := with(c, []string{"--network=bridge"}, "true").Run().Want(125); !strings.Contains(r.Stderr, "bridge") {
+		if r := with(c, []string{"--net=bridge"}, "true").Run().Want(125); !strings.Contains(r.Stderr, "bridge") {
 			t.Errorf("the error should name the network\n%s", r)
 		}
 	})
@@ -144,13 +149,48 @@ func TestRuntimeNameFiles(t *testing.T) {
 // With -t there is a terminal also where we are not at one.
 func TestFlagTerminal(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		cmd := with(c, []string{"-it"}, "sh", "-c", "tty; read line; echo got $line; cat; exit 4")
-		cmd.Stdin = strings.NewReader("word\n")
-		r := cmd.Run().Want(4)
-		for _, want := range []string{"/dev/pts/0\r\n", "got word\r\n"} {
-			if !strings.Contains(r.Stdout, want) {
-				t.Errorf("no %q in what it printed:\n%s", want, r)
+		// The last line need not end.
+		for _, more := range []string{"", "more\n", "more\nand more"} {
+			cmd := with(c, []string{"-it"}, "sh", "-c", "tty; read line; echo got $line; cat; exit 4")
+			cmd.Stdin = strings.NewReader("word\n" + more)
+			r := cmd.Run().Want(4)
+			for _, want := range []string{"/dev/pts/0\r\n", "got word\r\n", strings.ReplaceAll(more, "\n", "\r\n")} {
+				if !strings.Contains(r.Stdout, want) {
+					t.Errorf("no %q in what it printed:\n%s", want, r)
+				}
 			}
 		}
+		term := with(c, []string{"--tty=false"}, "sh", "-c", "tty; ls -l /proc/self/fd/0").AtTerminal()
+		term.Expect("-> /dev/pts/")
+		term.Wait().Want(0)
+		cmd := with(c, []string{"-t", "-v", "/dev:/dev"}, "tty")
+		cmd.Stdin = strings.NewReader("")
+		if out := cmd.Run().Output(); !strings.Contains(out, "/dev/pts/") && !strings.Contains(out, "/dev/console") {
+			t.Errorf("with the host's /dev, tty prints %q", out)
+		}
 	})
+}
+
+// What cannot be meant is refused, by a line that names it.
+func TestFlagRefused(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		for _, test := range []struct {
+			flags []string
+			why   string
+		}{
+			{[]string{"-w", "here"}, "absolute"},
+			{[]string{"-e", "=value"}, "KEY"},
+			{[]string{"-h", "two words"}, "two words"},
+			{[]string{"-h", strings.Repeat("x", 65)}, "64"},
+			{[]string{"--rm=false"}, "--rm"},
+			{[]string{"--cpus=100000"}, "processors"},
+			{[]string{"--prune"}, "--prune=all"},
+			{[]string{"--images"}, "run nothing"},
+			{[]string{"--platform=linux/riscv64/v1/2"}, "riscv64"},
+		} {
+			if r := with(c, test.flags, "all").Run().Want(125); !strings.Contains(r.Stderr, test.why) {
+				t.Errorf("the error should say %q of %q\n%s", test.why, test.flags, r)
+			}
+		}
+	}, harness.Root, harness.User)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"example.com/container-go/tests/harness"
 )
@@ -49,6 +50,15 @@ func TestInitSignals(t *testing.T) {
 			p.Signal(sig)
 			if r := p.Wait(); r.Status != 128+int(sig) {
 				t.Fatalf("with --init, after signal %d the status should be %d\n%s", sig, 128+int(sig), r)
+			}
+		}
+		// Before there is a command, or an init with handlers for it, as well.
+		for delay := range 20 * harness.Scaled(1) {
+			p := with(c, []string{"--init"}, "sleep", "1000").Start()
+			time.Sleep(time.Duration(2*(delay%20)) * time.Millisecond)
+			p.Signal(syscall.SIGTERM)
+			if r := p.Wait(); r.Status != 128+int(syscall.SIGTERM) {
+				t.Fatalf("with --init, after SIGTERM %d ms after the start the status should be 143\n%s", 2*(delay%20), r)
 			}
 		}
 		p, release := with(c, []string{"--init"}, "sh", "-c", "trap 'echo got it; exit 9' HUP; echo ready; read line").StartHeld()

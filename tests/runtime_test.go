@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -185,9 +187,8 @@ func TestRuntimeSignalsArrive(t *testing.T) {
 		var all []syscall.Signal
 		for sig := syscall.SIGHUP; sig <= 64; sig++ {
 			switch sig {
-			case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCONT: // the kernel's and the terminal's
-			case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGABRT, syscall.SIGSYS: // faults
-			case syscall.SIGCHLD, syscall.SIGPIPE, syscall.SIGPROF, syscall.SIGURG, syscall.SIGWINCH, 32, 33, 34: // the runtime's own
+			case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU: // the kernel's and the terminal's
+			case syscall.SIGCHLD, syscall.SIGPIPE, syscall.SIGURG, syscall.SIGPROF, 32, 33, 34: // the runtime's own
 			default:
 				all = append(all, sig)
 			}
@@ -205,6 +206,26 @@ func TestRuntimeSignalsArrive(t *testing.T) {
 		release()
 		p.Signal(syscall.SIGKILL)
 		p.Wait()
+	})
+}
+
+// The keys of whoever started the runtime are not the container's.
+func TestRuntimeKeyring(t *testing.T) {
+	if !exists("/proc/keys") {
+		t.Skip("this kernel has no keys")
+	}
+	keys := func(text string) []string {
+		return regexp.MustCompile(`(?m)^[0-9a-f]{8} .* keyring +_ses`).FindAllString(text, -1)
+	}
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		host, err := os.ReadFile("/proc/keys")
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := keys(c.Run("cat", "/proc/keys").Output())
+		if len(own) == 0 || slices.ContainsFunc(own, func(line string) bool { return strings.Contains(string(host), line[:8]) }) {
+			t.Errorf("the container's session keyring should be its own. The host's keys are\n%s\nand the container has the keyrings %q", host, own)
+		}
 	})
 }
 

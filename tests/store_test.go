@@ -273,6 +273,52 @@ func TestStoreSweep(t *testing.T) {
 	})
 }
 
+// A dead container's notes may be half written, or of another boot, when its first
+// process had a number that is somebody else's by now. And whose id map it had does
+// not matter.
+func TestStoreSweepNotes(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		store := c.NewStore()
+		run := func(flags ...string) {
+			with(c, append([]string{"--store=" + store}, flags...), "true").Run().Want(0)
+		}
+		run("--userns")
+		maps, _ := filepath.Glob(store + "/*/containers")
+		bystander := c.Command("sleep", "1000").Start()
+		bystander.AwaitCommand("sleep")
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", bystander.Pid()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		started := strings.Fields(string(stat))[21]
+		writeFile(t, filepath.Join(store, "not a store"), "")
+		for i, note := range []map[string]string{
+			{"cgroup": ""}, {"pid1": ""}, {"layers": ""}, {"cgroup": "/nothing-of-ours"},
+			{"pid1": fmt.Sprintf("%d 01234567-89ab-cdef-0123-456789abcdef %s", bystander.Pid(), started)},
+		} {
+			dir := filepath.Join(maps[0], fmt.Sprint("dead", i))
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for name, content := range note {
+				writeFile(t, filepath.Join(dir, name), content)
+				c.Identity.Give(t, filepath.Join(dir, name))
+			}
+			c.Identity.Give(t, dir)
+		}
+		run()
+		left, _ := filepath.Glob(maps[0] + "/dead*")
+		if len(left) != 1 || filepath.Base(left[0]) != "dead3" {
+			t.Errorf("the next run should have cleared all but dead3, whose control group is not one of ours; there are %q", left)
+		}
+		if state, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", bystander.Pid())); !strings.Contains(string(state), ") S ") {
+			t.Errorf("a process of this boot was killed, that had the number of another boot's: %q", state)
+		}
+		bystander.Signal(syscall.SIGTERM)
+		bystander.Wait()
+	}, harness.Root, harness.User)
+}
+
 // --images lists them. --prune removes layers that no image has any more, and
 // with =all the images that no container is one of, whoever owns their files.
 func TestStoreImagesAndPrune(t *testing.T) {
@@ -282,14 +328,14 @@ func TestStoreImagesAndPrune(t *testing.T) {
 	ref := registry.push(t, "hello", first)
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		registry.push(t, "hello", first)
-		store := c.NewStore()
-		// What no process can leave like this, but an older version might.
+		// Its name is no pattern.
+		store := filepath.Join(c.NewStore(), "a[bc]*")
 		house := func(flags ...string) string {
 			r := with(c, append([]string{"--store=" + store}, flags...)).Run().Want(0)
 			return r.Stdout + r.Stderr
 		}
 		layers := func() int {
-			found, _ := filepath.Glob(store + "/*/layers/*/tree")
+			found, _ := filepath.Glob(strings.NewReplacer("[", `\[`, "*", `\*`).Replace(store) + "/*/layers/*/tree")
 			return len(found)
 		}
 		from(c, store, ref, "true").Run().Want(0)
@@ -363,31 +409,31 @@ func TestStoreLayers(t *testing.T) {
 		return entry{tar.Header{Name: name, Typeflag: tar.TypeDir, Mode: mode}, ""}
 	}
 	img := labImage(t,
-		[]entry{dir("./", 0o711), file("gone", "1"), file("kept", "1"), file("changed", "1"),
+		[]entry{dir("./", 0o711), dir("opaque/below", 0o710), file("gone", "1"), file("kept", "1"), file("changed", "1"),
 			dir("opaque", 0o755), file("opaque/old", "1"), dir("merged", 0o700), file("merged/old", "1"),
 			dir("again", 0o755), file("again/old", "1"), dir("tofile", 0o755), file("tofile/old", "1"), file("todir", "1"),
-			dir("deep", 0o750), dir("deep/er", 0o701), file("deep/er/old", "1"), dir("hidden", 0o755), file("hidden/old", "1")},
+			dir("deep", 0o750), dir("deep/er", 0o701), file("deep/er/old", "1"), dir("hidden", 0o700), file("hidden/old", "1")},
 		[]entry{file(".wh.gone", ""), file("changed", "2"),
 			file("opaque/.wh..wh..opq", ""), file("opaque/new", "2"), file("merged/new", "2"),
 			file(".wh.again", ""), dir("again", 0o755), file("again/new", "2"),
 			file("tofile", "2"), file("todir/new", "2"), file("deep/er/new", "2"),
 			file(".wh.hidden", ""), file("hidden/new", "2")},
-		[]entry{file("twice", "3")},
+		[]entry{file("twice", "3"), file("hidden/new", "3"), file("opaque/below/new", "3")},
 		[]entry{file("twice", "4")},
 		[]entry{file("twice", "3")},
 		[]entry{file("deep/er/newer", "5"), file("merged/.wh.old", "")})
 	ref := newRegistry(t).push(t, "layers", img)
 	want := strings.Join([]string{
 		"again: new", "changed: 2", "deep/er: new newer old", "gone: none", "hidden: new", "kept: 1",
-		"merged: new", "opaque: new", "todir: new", "tofile: 2", "twice: 3",
-		"drwx--x--x /", "drwx------ merged", "drwxr-x--- deep", "drwx-----x deep/er",
+		"merged: new", "opaque: below new", "todir: new", "tofile: 2", "twice: 3",
+		"drwx--x--x /", "drwx------ merged", "drwxr-x--- deep", "drwx-----x deep/er", "drwxr-xr-x hidden", "drwxr-xr-x opaque/below",
 	}, "\n")
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		cmd := from(c, c.NewStore(), ref, "sh", "-c", `
 			for f in again changed deep/er gone hidden kept merged opaque todir tofile twice; do
 				if [ -d $f ]; then echo $f: $(ls $f); elif [ -e $f ]; then echo $f: $(cat $f); else echo $f: none; fi
 			done
-			for d in / merged deep deep/er; do ls -ld $d; done | while read m l u g s month day time name; do echo $m $name; done`)
+			for d in / merged deep deep/er hidden opaque/below; do ls -ld $d; done | while read m l u g s month day time name; do echo $m $name; done`)
 		for _, under := range [][]string{nil, {"unshare", "-r"}} {
 			// Whoever is root of a user namespace is not the machine's root either.
 			if cmd.Under = under; under != nil && c.Identity.Name != harness.User {

@@ -3,6 +3,7 @@ package image
 import (
 	"os"
 	"runtime"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/pflag"
@@ -26,7 +27,15 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 
 // Options are what the parsed flags mean. Remarks for the user go to log.
 func (f *Flags) Options(log func(string)) (Options, error) {
-	platform, err := v1.ParsePlatform(f.platform)
+	// As for docker, an architecture alone is one of Linux.
+	wanted := f.platform
+	if wanted == "" {
+		wanted = runtime.GOARCH
+	}
+	if !strings.Contains(wanted, "/") {
+		wanted = "linux/" + wanted
+	}
+	platform, err := v1.ParsePlatform(wanted)
 	if err != nil {
 		return Options{}, err
 	}

@@ -82,7 +82,8 @@ func Apply(ctx context.Context, layer image.Layer, target Target, bar *progress.
 		return 0, err
 	}
 	defer uncompressed.Close()
-	ahead := readAhead(io.TeeReader(uncompressed, io.MultiWriter(diffID, (*counter)(&size))))
+	var read counter // another goroutine's until the end of the stream
+	ahead := readAhead(io.TeeReader(uncompressed, io.MultiWriter(diffID, &read)))
 	defer ahead.Close()
 	// The first to run: it ends a read that waits for the network, and with it
 	// the goroutine that readAhead waits for.
@@ -102,7 +103,7 @@ func Apply(ctx context.Context, layer image.Layer, target Target, bar *progress.
 			return 0, err
 		}
 	}
-	return size, compare("diff ID", diffID, layer.DiffID)
+	return int64(read), compare("diff ID", diffID, layer.DiffID)
 }
 
 // counter counts what is written to it.

@@ -1,7 +1,7 @@
 // Package cgroup limits what a container may use, by a control group of its own
 // (cgroups(7), and the kernel's Documentation/admin-guide/cgroup-v2.rst).
 //
-// It knows version 2 alone. On a machine where the limits cannot be had, New says
+// It knows version 2 alone. On a machine where the limits cannot be had, Plan says
 // why: nothing runs without a limit that was asked for.
 package cgroup
 

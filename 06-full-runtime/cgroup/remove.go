@@ -16,7 +16,7 @@ import (
 // patience is how long what was killed may take to end.
 const patience = 5 * time.Second
 
-// Remove removes a group that New has made, perhaps in another process that is
+// Remove removes a group that Make has made, perhaps in another process that is
 // dead by now. Whatever is left in it is killed, and the groups that a container
 // has made below it go as well. It is no error if there is no such group.
 func Remove(path string) error {
@@ -24,7 +24,7 @@ func Remove(path string) error {
 	if !strings.HasPrefix(filepath.Base(path), prefix) {
 		return fmt.Errorf("remove cgroup %s: not one of ours", path)
 	}
-	for wait, deadline := time.Millisecond, time.Now().Add(patience); ; wait *= 2 {
+	for wait, deadline := time.Millisecond, time.Now().Add(patience); ; wait = min(2*wait, 50*time.Millisecond) {
 		// An empty group, as after every orderly end, is gone at once.
 		err := unix.Rmdir(path)
 		if err == nil || errors.Is(err, unix.ENOENT) {
@@ -34,7 +34,7 @@ func Remove(path string) error {
 			return fmt.Errorf("rmdir %s: %w", path, err)
 		}
 		empty(path)
-		time.Sleep(min(wait, 50*time.Millisecond))
+		time.Sleep(wait)
 	}
 }
 

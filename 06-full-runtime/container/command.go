@@ -34,9 +34,11 @@ func environment(c Config, home string) []string {
 		env = append(env, "TERM=xterm")
 	}
 	for _, kv := range c.Env {
-		key, _, _ := strings.Cut(kv, "=")
+		key, _, hasValue := strings.Cut(kv, "=")
 		env = slices.DeleteFunc(env, func(have string) bool { return strings.HasPrefix(have, key+"=") })
-		env = append(env, kv)
+		if hasValue {
+			env = append(env, kv)
+		}
 	}
 	return env
 }

@@ -59,11 +59,14 @@ func openConsole(parent *os.File, size *unix.Winsize, owner int) error {
 			return fmt.Errorf("ioctl TIOCSWINSZ %s: %w", name, err)
 		}
 	}
-	console, err := newBind(name)
+	console, err := newBind("the same terminal under a name that programs know", name)
 	if err != nil {
 		return err
 	}
-	if err := console.attachFile("/dev/console"); err != nil {
+	// It may be there, if --volume has put another /dev over ours.
+	if exists, err := makeTarget("/dev/console", true); err != nil {
+		return fmt.Errorf("mount %s: %w", name, err)
+	} else if err := console.move(exists); err != nil {
 		return err
 	}
 	err = unix.Sendmsg(int(parent.Fd()), []byte{0}, unix.UnixRights(ours), nil, 0)
@@ -156,6 +159,7 @@ func (c *console) serve(pid1 int, keys chan<- syscall.Signal) {
 // passKeys passes on what is typed until there is no more.
 func (c *console) passKeys(pid1 int, keys chan<- syscall.Signal) {
 	buffer := make([]byte, 4096)
+	begun := false // a line, which ctrlD passes on and does not end
 	for {
 		n, err := os.Stdin.Read(buffer)
 		switch {
@@ -164,9 +168,13 @@ func (c *console) passKeys(pid1 int, keys chan<- syscall.Signal) {
 			c.pty.Close()
 			return
 		case err != nil:
+			if begun {
+				_, _ = c.pty.Write([]byte{ctrlD})
+			}
 			_, _ = c.pty.Write([]byte{ctrlD})
 			return
 		}
+		begun = buffer[n-1] != '\n'
 		if _, err := c.pty.Write(buffer[:n]); err != nil {
 			return
 		}

@@ -30,7 +30,7 @@ type Config struct {
 	Map       idmap.Map // of the user namespace it is in, if any, where root has no rights over the host's
 	Hostname  string
 	Args      []string // the command and its arguments
-	Env       []string // KEY=VALUE, later ones count; sensible values are added for what is missing
+	Env       []string // KEY=VALUE, or KEY alone for none; later ones count; sensible values are added for what is missing
 	WorkDir   string   // made if it does not exist; "" is "/"
 	User      string   // NAME or UID, and perhaps :GROUP or :GID, as an image has it; "" is root
 	Mounts    []Mount
@@ -107,7 +107,7 @@ func Run(c Config, born func(pid, pidfd int) error) (status int, err error) {
 	pidfd := -1
 	cmd.SysProcAttr.PidFD = &pidfd
 
-	signals := catchSignals()
+	signals := catchSignals(c)
 	err = explain.Step(cmd.Start(), "a child in namespaces of its own, where it is PID 1", "clone %s", flagNames(cmd.SysProcAttr))
 	childs.Close()
 	if err != nil {

@@ -51,7 +51,7 @@ func newDev() (*dev, error) {
 		return nil, err
 	}
 	for _, device := range devices {
-		bind, err := newBind("/dev/" + device.name)
+		bind, err := newBind("the host's device, in case we may make none", "/dev/"+device.name)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // needed only if we cannot make it
 		}
@@ -109,7 +109,7 @@ func (d *dev) device(path string, major, minor uint32, bind *mount) error {
 			return err
 		}
 		// Its data may be written all the same, but not its owner or mode.
-		return setReadOnly(path, false)
+		return setReadOnly("neither its owner nor its mode is to be changed", path, false)
 	}
 	if err := explain.Step(err, "a device that programs expect", "mknod %s c %d %d", path, major, minor); err != nil {
 		return err

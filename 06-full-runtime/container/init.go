@@ -16,7 +16,7 @@ import (
 // that few programs are made for: to wait for every process whose parent has died,
 // or they stay as zombies, and to have a handler for a signal that is to have an
 // effect. It ends with the command, with its status, and with it all else ends.
-func runInit(c Config, env []string) error {
+func runInit(c Config, env []string, parent *os.File) error {
 	signals := make(chan os.Signal, 64)
 	for s := unix.SIGHUP; s <= lastSignal; s++ {
 		// Those of the terminal reach the command by themselves, but for these.
@@ -24,6 +24,7 @@ func runInit(c Config, env []string) error {
 			signal.Notify(signals, s)
 		}
 	}
+	parent.Close() // which tells it that from here on signals are not for us
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, unix.SIGCHLD)
 	// Unlike us, the command is not to be deaf to the signals that we handle; and

@@ -79,9 +79,9 @@ func attributes(attr int, options []string) string {
 }
 
 // newBind makes a mount of a file or directory that exists already.
-func newBind(path string) (*mount, error) {
+func newBind(why, path string) (*mount, error) {
 	fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
-	err = explain.Step(err, "hold on to what is the host's while it is in sight", "open_tree %s OPEN_TREE_CLONE", path)
+	err = explain.Step(err, why, "open_tree %s OPEN_TREE_CLONE", path)
 	return &mount{fd, path}, err
 }
 
@@ -115,7 +115,7 @@ func (m *mount) move(target string) error {
 
 // setReadOnly has the mount at a path refuse writes, and with all also those
 // mounted below it. Before Linux 5.12, mount(2) can do it for one at a time.
-func setReadOnly(path string, all bool) error {
+func setReadOnly(why, path string, all bool) error {
 	flags := uint(0)
 	if all {
 		flags = unix.AT_RECURSIVE
@@ -130,5 +130,8 @@ func setReadOnly(path string, all bool) error {
 		keep := uintptr(fs.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
 		err = unix.Mount("", path, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|keep, "")
 	}
-	return explain.Step(err, "no writing through this mount", "mount_setattr %s ro", path)
+	if errors.Is(err, unix.ENOSYS) {
+		err = fmt.Errorf("%w\nvolumes that are read-only with all that is mounted below them take Linux 5.12", err)
+	}
+	return explain.Step(err, why, "mount_setattr %s ro", path)
 }

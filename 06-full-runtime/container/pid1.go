@@ -42,6 +42,8 @@ func pid1() error {
 	if os.Getpid() != 1 {
 		return errors.New("not PID 1: only the parent's half may start this one")
 	}
+	// What ps shows, in place of the number of a descriptor.
+	_ = os.WriteFile("/proc/self/comm", []byte(childName), 0)
 	// Modes are to be what we say, whatever the user's mask.
 	unix.Umask(0o022)
 	parent := os.NewFile(3, "parent")
@@ -84,7 +86,7 @@ func pid1() error {
 		return err
 	}
 	if c.ReadOnly {
-		if err := setReadOnly("/", false); err != nil {
+		if err := setReadOnly("as --read-only says", "/", false); err != nil {
 			return err
 		}
 	}
@@ -93,8 +95,7 @@ func pid1() error {
 	}
 	env := environment(c.Config, user.Home)
 	if c.Init {
-		parent.Close() // which tells it that from here on signals are not for us
-		return runInit(c.Config, env)
+		return runInit(c.Config, env, parent)
 	}
 	return execCommand(c.Args, env)
 }
@@ -132,6 +133,9 @@ func isolate(c Config) ([]attacher, error) {
 		}
 	}
 	if err := setHostname(c.Hostname); err != nil {
+		return nil, err
+	}
+	if err := leaveKeyring(); err != nil {
 		return nil, err
 	}
 	proc, err := newProc()

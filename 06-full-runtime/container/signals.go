@@ -17,25 +17,23 @@ type catcher chan os.Signal
 
 // catchSignals begins to. SIGHUP and SIGINT stay ignored, by the container too, if
 // we were started so: nohup(1) means it.
-func catchSignals() catcher {
-	c := make(catcher, 16)
+func catchSignals(c Config) catcher {
+	caught := make(catcher, 16)
 	for s := unix.SIGHUP; s <= lastSignal; s++ {
-		if !slices.Contains(ours, s) && !signal.Ignored(s) {
-			signal.Notify(c, s)
+		resize := s == unix.SIGWINCH && c.Terminal // of which the container's terminal makes its own
+		if !slices.Contains(ours, s) && !resize && !signal.Ignored(s) {
+			signal.Notify(caught, s)
 		}
 	}
-	return c
+	return caught
 }
 
-// ours are the signals that are not passed on: those that cannot be caught, that
-// tell of faults in this program or of its children, that the Go runtime sends
-// itself (SIGURG), that a terminal sends us to stop, and a resize, which the
-// container's terminal makes one of its own of.
+// ours are the signals that are not passed on: those that cannot be caught, that tell
+// of our children and pipes, that the Go runtime keeps for itself, and that a terminal
+// sends us to stop. Of SIGSEGV and the like Go passes on what kill(2) sent,
+// and not its own faults.
 var ours = []syscall.Signal{
-	unix.SIGKILL, unix.SIGSTOP,
-	unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSYS,
-	unix.SIGCHLD, unix.SIGPIPE, unix.SIGPROF, unix.SIGURG,
-	unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGCONT, unix.SIGWINCH,
+	unix.SIGKILL, unix.SIGSTOP, unix.SIGCHLD, unix.SIGPIPE, unix.SIGURG, unix.SIGPROF, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU,
 }
 
 // lastSignal is the highest real-time signal. C libraries keep the first three for
@@ -45,8 +43,8 @@ const lastSignal = syscall.Signal(64)
 // forwarder passes signals on to PID 1.
 //
 // The kernel drops a signal that would end PID 1 and that PID 1 has no handler
-// for: signal(7) excepts it, since its end is the end of the namespace. Most
-// programs have none and expect to be ended, so we do it with SIGKILL.
+// for, since its end is the end of the namespace (pid_namespaces(7)). Most programs
+// have none and expect to be ended, so we do it with SIGKILL.
 type forwarder struct {
 	signals catcher
 	pid1    *os.Process
@@ -74,7 +72,7 @@ func (c catcher) forward(pid1 *os.Process, socket *os.File) *forwarder {
 					return
 				}
 				sig := s.(syscall.Signal)
-				if !f.end(sig) {
+				if !f.end(sig) && f.running() {
 					_ = f.pid1.Signal(sig)
 				}
 			case sig := <-f.keys:

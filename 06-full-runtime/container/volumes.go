@@ -44,7 +44,7 @@ func newVolumes(mounts []Mount) ([]attacher, error) {
 			info, err := os.Stat(m.Source)
 			if err == nil {
 				v.file = !info.IsDir()
-				v.made, err = newBind(m.Source)
+				v.made, err = newBind("what --volume names, while the host is in sight", m.Source)
 			}
 			if err != nil {
 				return nil, fmt.Errorf("volume on %s: %w", m.Target, err)
@@ -68,6 +68,8 @@ func newTmpfs(options []string) (*mount, error) {
 			attr &^= unix.MOUNT_ATTR_NOSUID
 		case "dev":
 			attr &^= unix.MOUNT_ATTR_NODEV
+		case "noatime":
+			attr |= unix.MOUNT_ATTR_NOATIME
 		case "ro":
 			attr |= unix.MOUNT_ATTR_RDONLY
 		case "rw", "noexec", "nosuid", "nodev":
@@ -91,7 +93,7 @@ func (v *volume) attach() error {
 		return err
 	}
 	if v.ReadOnly {
-		return setReadOnly(target, true)
+		return setReadOnly("as :ro says", target, !v.file)
 	}
 	return nil
 }
@@ -108,12 +110,15 @@ func makeTarget(target string, file bool) (string, error) {
 			break
 		}
 		if !path.IsAbs(link) {
-			link = path.Join(path.Dir(target), link)
+			link = path.Dir(target) + "/" + link // not cleaned, as in checkPath
 		}
 		target = link
 	}
 	if err := checkPath(target); err != nil {
 		return "", err
+	}
+	if info, err := os.Stat(target); err == nil && info.IsDir() == file {
+		return "", fmt.Errorf("a file can be mounted on a file only, and a directory on a directory")
 	}
 	if !file {
 		return target, os.MkdirAll(target, 0o755)

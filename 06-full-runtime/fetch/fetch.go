@@ -27,30 +27,30 @@ func Image(ctx context.Context, s *store.Store, ref string, o image.Options) (*s
 	if err != nil {
 		return nil, err
 	}
-	var missing int64
+	missing, size := 0, int64(0)
 	for _, layer := range img.Layers {
 		if !s.HasLayer(layer.DiffID.Hex) {
-			missing += layer.Size
+			missing, size = missing+1, size+layer.Size
 		}
 	}
 	if missing > 0 {
 		o.Log(fmt.Sprintf("Downloading and unpacking %s to %s", ref, s.Dir))
-	}
-	bar := progress.New(os.Stderr).Start(label(img), missing)
-	err = layers(ctx, s, img, bar, o.Log)
-	bar.Finish(err == nil && missing > 0)
-	if err != nil {
-		return nil, err
+		bar := progress.New(os.Stderr).Start(label(img, missing), size)
+		err = layers(ctx, s, img, bar, o.Log)
+		bar.Finish(err == nil)
+		if err != nil {
+			return nil, err
+		}
 	}
 	return record(ctx, s, img, o)
 }
 
 // label is what stands before the progress bar.
-func label(img *image.Image) string {
+func label(img *image.Image, missing int) string {
 	if len(img.Layers) == 1 {
 		return pull.Label(img, 0)
 	}
-	return fmt.Sprintf("%d layers", len(img.Layers))
+	return fmt.Sprintf("%d layers of %d", missing, len(img.Layers))
 }
 
 func layers(ctx context.Context, s *store.Store, img *image.Image, bar *progress.Bar, log func(string)) error {

@@ -26,6 +26,8 @@ import (
 //	layers            the layers that it uses, a line each
 //	cgroup            the path of its control group, if it has one
 //	pid1              its first process, and when that was started
+//
+// Who is killed while writing one of these files leaves it empty.
 type Container struct {
 	Dir     string
 	store   *Store
@@ -37,13 +39,16 @@ type Container struct {
 // hold Share, so that prune does not remove them in between. The janitor makes it, so
 // that there is no moment at which it is there and nobody looks after it.
 func (s *Store) NewContainer(layers []string) (*Container, error) {
-	j, dir, err := janitor.Hire(janitorName, s.Dir)
+	j, dir, err := janitor.Hire(containerDuty, s.Dir)
 	if err != nil {
 		return nil, err
 	}
 	c := &Container{Dir: dir, store: s, janitor: j}
 	// The janitor has a lock on it as well: whichever of us lives keeps Sweep away.
-	if c.lock, err = tryLockDir(dir, unix.LOCK_SH); err == nil {
+	if c.lock, err = tryLockDir(dir, unix.LOCK_SH); c.lock == nil && err == nil {
+		err = fmt.Errorf("lock %s: another process is removing it", dir)
+	}
+	if err == nil {
 		err = c.fill(layers)
 	}
 	if err != nil {
@@ -110,9 +115,13 @@ func (c *Container) Born(pid, pidfd int) error {
 	return c.janitor.Entrust(pidfd)
 }
 
-// startTime is when a process was started, in clock ticks since the boot. With it a
+// startTime is when a process was started: the boot, and clock ticks since. With it a
 // number stands for one process and not for whoever has it next (proc_pid_stat(5)).
 func startTime(pid int) (string, error) {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return "", err
+	}
 	path := fmt.Sprintf("/proc/%d/stat", pid)
 	stat, err := os.ReadFile(path)
 	if err != nil {
@@ -124,7 +133,7 @@ func startTime(pid int) (string, error) {
 	if len(fields) <= start {
 		return "", fmt.Errorf("parse %s: too short", path)
 	}
-	return fields[start], nil
+	return strings.TrimSpace(string(boot)) + " " + fields[start], nil
 }
 
 // Remove removes the directory. It may be called again.
@@ -139,9 +148,9 @@ func (c *Container) Remove() error {
 	return err
 }
 
-const janitorName = "container-go-janitor-container"
+const containerDuty = "container-go-janitor-container"
 
-func init() { janitor.Serve(janitorName, keepContainer) }
+func init() { janitor.Serve(containerDuty, keepContainer) }
 
 // keepContainer is the janitor's duty, in the store that is in a directory.
 func keepContainer(storeDir string) {
@@ -158,7 +167,7 @@ func keepContainer(storeDir string) {
 	defer l.release()
 	janitor.Outlive()
 	// Processes that are being killed along with our parent may still write.
-	for range 50 {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
 		if s.removeContainer(dir) == nil {
 			return
 		}
@@ -190,12 +199,23 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// Sweep removes what dead containers have left.
-func (s *Store) Sweep() error {
+// Sweep removes what dead containers have left in the store in dir, whatever their id
+// maps are.
+func Sweep(dir string) error {
+	stores, failed := OpenAll(dir)
+	for _, s := range stores {
+		failed = errors.Join(failed, s.sweep())
+	}
+	return failed
+}
+
+// sweep goes on if it cannot remove one of them.
+func (s *Store) sweep() error {
 	entries, err := os.ReadDir(s.path("containers"))
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, entry := range entries {
 		dir := s.path("containers", entry.Name())
 		l, err := tryLockDir(dir, unix.LOCK_EX)
@@ -207,17 +227,17 @@ func (s *Store) Sweep() error {
 		}
 		l.release()
 		if err != nil {
-			return fmt.Errorf("clear what a dead container left: %w", err)
+			failed = errors.Join(failed, fmt.Errorf("clear what a dead container left: %w", err))
 		}
 	}
-	return nil
+	return failed
 }
 
 // removeContainer removes a container's directory, and what still runs in it.
 func (s *Store) removeContainer(dir string) error {
 	killPID1(filepath.Join(dir, "pid1"))
 	group, err := os.ReadFile(filepath.Join(dir, "cgroup"))
-	if err == nil {
+	if err == nil && len(group) > 0 {
 		err = cgroup.Remove(string(group))
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -250,12 +270,12 @@ func killPID1(note string) {
 // layersInUse lists the layers of all containers that run.
 func (s *Store) layersInUse() (map[string]bool, error) {
 	used := map[string]bool{}
-	notes, err := filepath.Glob(s.path("containers", "*", "layers"))
+	entries, err := os.ReadDir(s.path("containers"))
 	if err != nil {
 		return nil, err
 	}
-	for _, note := range notes {
-		content, err := os.ReadFile(note)
+	for _, entry := range entries {
+		content, err := os.ReadFile(s.path("containers", entry.Name(), "layers"))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}

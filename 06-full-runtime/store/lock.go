@@ -20,9 +20,10 @@ func (l *lock) release() {
 }
 
 // tryLock takes a lock, unix.LOCK_SH or LOCK_EX, on a file, which is made if it does
-// not exist, or returns nil if somebody else has it.
+// not exist, or returns nil if somebody else has it. NFS wants the file open for
+// writing if the lock is exclusive (flock(2)).
 func tryLock(path string, how int) (*lock, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func (s *Store) Prune(ctx context.Context, all bool, waiting func()) (Pruned, er
 		return pruned, err
 	}
 	defer held.release()
-	if err := s.Sweep(); err != nil {
+	if err := s.sweep(); err != nil {
 		return pruned, err
 	}
 	used, err := s.layersInUse()
@@ -54,7 +54,7 @@ func (s *Store) Prune(ctx context.Context, all bool, waiting func()) (Pruned, er
 			pruned.Images = append(pruned.Images, img)
 		}
 	}
-	return pruned, s.pruneLayers(kept, &pruned)
+	return pruned, s.pruneLayers(ctx, kept, &pruned)
 }
 
 // runs reports whether a container may be one of an image's: all layers are in use.
@@ -67,12 +67,15 @@ func runs(img *Image, used map[string]bool) bool {
 	return len(img.Layers) > 0
 }
 
-func (s *Store) pruneLayers(used map[string]bool, pruned *Pruned) error {
+func (s *Store) pruneLayers(ctx context.Context, used map[string]bool, pruned *Pruned) error {
 	entries, err := os.ReadDir(s.path("layers"))
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		id, isLock := strings.CutSuffix(entry.Name(), ".lock")
 		if isLock {
 			// Nobody holds it, as we have the store for us.

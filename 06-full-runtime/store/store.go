@@ -10,7 +10,7 @@
 //	        layer.json    its size, and what it says of directories
 //	    layers/ID.lock    held while the layer is being unpacked
 //	    new/ID/           where it is, until it is complete
-//	    containers/NAME/  what a container writes; locked by its runtime
+//	    containers/NAME/  what a container writes; locked by its runtime and its janitor
 //
 // Whatever is under its final name is complete: it was made elsewhere and renamed.
 // What is not is a dead process's if nobody holds its lock, and whoever comes next
@@ -26,6 +26,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/moby/sys/user"
+
 	"example.com/container-go/06-full-runtime/idmap"
 )
 
@@ -37,7 +39,7 @@ type Store struct {
 
 // DefaultDir is where the store is: CONTAINER_GO_STORE, or /var/lib/container-go
 // for root, or container-go in the user's data (XDG base directory specification).
-// Root of a user namespace is still that user.
+// Root of a user namespace is still that user. It is "" for who has no home.
 func DefaultDir() string {
 	if dir := os.Getenv("CONTAINER_GO_STORE"); dir != "" {
 		return dir
@@ -48,7 +50,14 @@ func DefaultDir() string {
 	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "container-go")
 	}
-	return filepath.Join(os.Getenv("HOME"), ".local/share/container-go")
+	home := os.Getenv("HOME")
+	if u, err := user.CurrentUser(); home == "" && err == nil {
+		home = u.Home
+	}
+	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, ".local/share/container-go")
 }
 
 // Open opens the part of the store in dir that belongs to an id map, which is made
@@ -64,18 +73,19 @@ func Open(dir string, ids idmap.Map) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if there, err := os.ReadFile(s.path("idmap")); err == nil && bytes.Equal(there, content) {
-		return s, nil
-	}
 	for _, name := range []string{"images", "layers", "new", "containers"} {
 		if err := os.MkdirAll(s.path(name), 0o700); err != nil {
 			return nil, fmt.Errorf("%w\nchoose another place for images with --store DIR", err)
 		}
 	}
+	if there, err := os.ReadFile(s.path("idmap")); err == nil && bytes.Equal(there, content) {
+		return s, nil
+	}
 	return s, writeFile(s.path("idmap"), content)
 }
 
-// OpenAll opens the parts of the store in dir that exist.
+// OpenAll opens the parts of the store in dir that exist. With an error it returns
+// those that can be opened.
 func OpenAll(dir string) ([]*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -89,17 +99,22 @@ func OpenAll(dir string) ([]*Store, error) {
 		return nil, err
 	}
 	var all []*Store
+	var failed error
 	for _, entry := range entries {
+		if !entry.IsDir() {
+			continue // whatever else somebody keeps here
+		}
 		s, err := load(filepath.Join(dir, entry.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		all = append(all, s)
 	}
-	return all, nil
+	return all, failed
 }
 
 // load opens the part of a store that is in a directory.
