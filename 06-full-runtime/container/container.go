@@ -121,7 +121,7 @@ func Run(c Config, born func(pid, pidfd int) error) (status int, err error) {
 	waitErr := cmd.Wait()
 	sent := forwarder.stop()
 	console.close()
-	if err != nil {
+	if err != nil && sent == 0 { // else a signal has ended the child before it was launched
 		return StatusFailed, err
 	}
 	var exit *exec.ExitError

@@ -30,8 +30,8 @@ func catchSignals(c Config) catcher {
 
 // ours are the signals that are not passed on: those that cannot be caught, that tell
 // of our children and pipes, that the Go runtime keeps for itself, and that a terminal
-// sends us to stop. Of SIGSEGV and the like Go passes on what kill(2) sent,
-// and not its own faults.
+// sends us to stop. SIGSEGV and the like are, if they come from kill(2): Go tells these
+// from its own faults.
 var ours = []syscall.Signal{
 	unix.SIGKILL, unix.SIGSTOP, unix.SIGCHLD, unix.SIGPIPE, unix.SIGURG, unix.SIGPROF, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU,
 }
