@@ -106,7 +106,7 @@ func TestLimitsFlags(t *testing.T) {
 // afterwards, of which the harness makes sure.
 func TestLimitsGroup(t *testing.T) {
 	limited(t, func(t *testing.T, c *harness.Case) {
-		p, release := with(c, []string{"--memory=64m", "--cpus=1.5", "--pids-limit=50"}, "sh", "-c", "cat /proc/1/cgroup; echo up; read line").StartHeld()
+		p, release := with(c, []string{"--memory=64m", "--cpus=0.5", "--pids-limit=50"}, "sh", "-c", "cat /proc/1/cgroup; echo up; read line").StartHeld()
 		p.Await("up")
 		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID1()))
 		if err != nil {
@@ -117,7 +117,7 @@ func TestLimitsGroup(t *testing.T) {
 			t.Errorf("PID 1 is in %s", group)
 		}
 		for file, want := range map[string]string{
-			"memory.max": "67108864", "memory.swap.max": "0", "cpu.max": "150000 100000", "pids.max": "50",
+			"memory.max": "67108864", "memory.swap.max": "0", "cpu.max": "50000 100000", "pids.max": "50",
 		} {
 			got, err := os.ReadFile(group + "/" + file)
 			if file == "memory.swap.max" && errors.Is(err, os.ErrNotExist) {
