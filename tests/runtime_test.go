@@ -223,7 +223,8 @@ func TestRuntimeKeyring(t *testing.T) {
 			t.Fatal(err)
 		}
 		own := keys(c.Run("cat", "/proc/keys").Output())
-		if len(own) == 0 || slices.ContainsFunc(own, func(line string) bool { return strings.Contains(string(host), line[:8]) }) {
+		// Those of containers before it may be on their way out.
+		if !slices.ContainsFunc(own, func(line string) bool { return !strings.Contains(string(host), line[:8]) }) {
 			t.Errorf("the container's session keyring should be its own. The host's keys are\n%s\nand the container has the keyrings %q", host, own)
 		}
 	})
