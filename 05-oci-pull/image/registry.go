@@ -146,10 +146,11 @@ func advise(ref name.Reference, err error) error {
 		}
 		return fmt.Errorf("%s fails: %s", host, oneLine(err))
 	case errors.As(err, &unreachable):
+		hint := "without a network use --image=lab"
 		if host == name.DefaultRegistry {
-			return fmt.Errorf("no connection to %s: %w\nwithout a network use --image=lab; with a mirror nearby, --mirror HOST", host, unreachable)
+			hint += "; with a mirror nearby, --mirror HOST"
 		}
-		return fmt.Errorf("no connection to %s: %w\nwithout a network use --image=lab", host, unreachable)
+		return fmt.Errorf("no connection to %s: %w\n%s", host, unreachable, hint)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the connection to %s broke: %w", host, err)

@@ -51,11 +51,12 @@ func DefaultDir() string {
 		return filepath.Join(dir, "container-go")
 	}
 	home := os.Getenv("HOME")
-	if u, err := user.CurrentUser(); home == "" && err == nil {
+	if home == "" { // only then is /etc/passwd worth reading
+		u, err := user.CurrentUser()
+		if err != nil || u.Home == "" {
+			return ""
+		}
 		home = u.Home
-	}
-	if home == "" {
-		return ""
 	}
 	return filepath.Join(home, ".local/share/container-go")
 }
