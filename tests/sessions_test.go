@@ -47,7 +47,7 @@ func TestTextsSessions(t *testing.T) {
 				}
 				cmd := c.Command("-c", script(steps))
 				cmd.Dir = copyWorkspace(t, c)
-				cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "CONTAINER_GO_MIRROR=" + mirror.host, "CONTAINER_GO_STORE=" + c.NewStore()}
+				cmd.Env = []string{"PATH=" + bin + ":" + readersPath(c), "CONTAINER_GO_MIRROR=" + mirror.host, "CONTAINER_GO_STORE=" + c.NewStore()}
 				r := cmd.Run()
 				for i, step := range steps {
 					lines, status := printed(r.Stdout, i, c.TempDir)
@@ -56,6 +56,18 @@ func TestTextsSessions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// readersPath is where a reader's shell looks for commands. Debian's ordinary users
+// have no sbin in it, and `unshare -r` adds none, as sudo does.
+func readersPath(c *harness.Case) string {
+	dirs := filepath.SplitList(os.Getenv("PATH"))
+	if c.Identity.IsUser() {
+		dirs = slices.DeleteFunc(dirs, func(dir string) bool { return filepath.Base(dir) == "sbin" })
+	} else {
+		dirs = append(dirs, "/usr/sbin", "/sbin")
+	}
+	return strings.Join(dirs, string(filepath.ListSeparator))
 }
 
 // sessionStep is one command of a text.

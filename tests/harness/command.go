@@ -211,6 +211,7 @@ func (p *Process) Await(text string) {
 // by execve(2), and returns its number.
 func (p *Process) AwaitCommand(name string) int {
 	p.t.Helper()
+	name = name[:min(len(name), 15)] // as the kernel does, see proc_pid_comm(5)
 	for deadline := time.Now().Add(*patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		table := processes()
 		for _, pid := range p.Processes() {

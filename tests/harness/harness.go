@@ -222,7 +222,19 @@ func (c *Case) NewStore() string {
 		c.t.Fatal(err)
 	}
 	c.Identity.Give(c.t, dir)
-	c.t.Cleanup(func() { _ = unpack.RemoveAll(dir) })
+	c.t.Cleanup(func() {
+		if unpack.RemoveAll(dir) == nil {
+			return
+		}
+		// Files in it belong to subordinate ids of ours, which only the program can
+		// become.
+		prune := c.Command()
+		prune.Flags = []string{"--store=" + dir, "--prune=all"}
+		prune.Run()
+		if err := unpack.RemoveAll(dir); err != nil {
+			c.t.Errorf("a store that this test has made is left behind: %v", err)
+		}
+	})
 	return dir
 }
 

@@ -65,7 +65,13 @@ const CtrlC = "\x03"
 func (term *Terminal) Expect(text string) {
 	term.t.Helper()
 	if !term.Stdout.await(text, term.seen, term.ended) {
-		term.t.Fatalf("%s: no %q on the terminal; what is there:\n%s", term.cmd, text, indent(term.Stdout.String()))
+		now := "it still runs"
+		select {
+		case <-term.ended:
+			now = "it has ended: " + term.exec.ProcessState.String()
+		default:
+		}
+		term.t.Fatalf("%s: no %q on the terminal, and %s; what is there:\n%s", term.cmd, text, now, indent(term.Stdout.String()))
 	}
 	have := term.Stdout.String()
 	for term.seen+len(text) <= len(have) && have[term.seen:term.seen+len(text)] != text {
