@@ -182,10 +182,41 @@ func TestDoctorNoPIDNamespaces(t *testing.T) {
 			echo 0 >/proc/sys/user/max_pid_namespaces && exec setpriv --ambient-caps=-all "$@"' sh "$@"`, "sh"}
 		a := e.ask(t)
 		a.Want(1)
-		a.says("pid namespace", "MISSING", "lessons 3, 4 and 6", "sudo sysctl user.max_pid_namespaces=10000")
+		a.says("pid namespace", "MISSING", "lessons 3, 4 and 6", "sysctl user.max_pid_namespaces=10000")
 		a.says("user namespace", "fine")
 		a.says("mount namespace", "fine")
 	}, harness.User)
+}
+
+// Commands are told as this user can type them.
+func TestDoctorSudo(t *testing.T) {
+	harness.Beside(t, "tests/doctor", func(t *testing.T, c *harness.Case) {
+		tools, sudo := c.Dir(), c.Dir()
+		for _, dir := range filepath.SplitList(os.Getenv("PATH") + ":/usr/sbin:/sbin") {
+			entries, _ := os.ReadDir(dir)
+			for _, e := range entries {
+				if e.Name() != "sudo" && e.Name() != "unshare" && e.Name() != "apt-get" {
+					_ = os.Symlink(dir+"/"+e.Name(), tools+"/"+e.Name())
+				}
+			}
+		}
+		writeScript(t, tools+"/apt-get", "\n")
+		writeScript(t, sudo+"/sudo", "\n")
+		const mend = "apt-get install util-linux"
+		e := examine(t, c).env("PATH=" + tools)
+		if !c.Identity.IsUser() {
+			a := e.ask(t)
+			a.says("sudo", "fine", "leave it out")
+			a.says("unshare", "limited", "mend     "+mend)
+			return
+		}
+		a := e.ask(t)
+		a.says("sudo", "limited", `-exec "unshare -r"`)
+		a.says("unshare", "MISSING", "mend     as root: "+mend)
+		a = e.env("PATH=" + tools + ":" + sudo).ask(t)
+		a.says("sudo", "fine", sudo+"/sudo")
+		a.says("unshare", "MISSING", "mend     sudo "+mend)
+	})
 }
 
 // As in a container, whose root has lost the capability that namespaces take.
@@ -261,7 +292,7 @@ func TestDoctorSubordinateIDs(t *testing.T) {
 		{what: "nameless", subuid: "12345:200000:65536\n", subgid: "12345:200000:65536\n",
 			verdict: "limited", texts: []string{"uid 12345 has no name"}},
 		{what: "none", passwd: passwd, subuid: "bob:200000:65536\n",
-			verdict: "limited", texts: []string{"/etc/subuid gives ann none; /etc/subgid gives ann none", "sudo usermod --add-subuids 265536-331071 --add-subgids 265536-331071 ann"}},
+			verdict: "limited", texts: []string{"/etc/subuid gives ann none; /etc/subgid gives ann none", "usermod --add-subuids 265536-331071 --add-subgids 265536-331071 ann"}},
 		{what: "no groups", passwd: passwd, subuid: "ann:200000:65536\n",
 			verdict: "limited", texts: []string{"/etc/subgid gives ann none", "usermod --add-subgids"}},
 		{what: "by name", passwd: passwd, subuid: "ann:200000:65536\n", subgid: "ann:200000:1000\n",
@@ -403,7 +434,7 @@ func TestDoctorNoPrograms(t *testing.T) {
 		// It is the PID namespace's own.
 		a := examine(t, c).on("echo 2 >/proc/sys/vm/memfd_noexec", "-p", "-f", "--mount-proc").ask(t)
 		a.Want(1)
-		a.says("program in memory", "MISSING", "lesson 6", "sudo sysctl vm.memfd_noexec=1")
+		a.says("program in memory", "MISSING", "lesson 6", "sysctl vm.memfd_noexec=1")
 	}, harness.Root)
 }
 

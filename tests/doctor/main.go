@@ -32,6 +32,7 @@ var checks = []check{
 	{"cgroup namespace", cgroupNamespace},
 	{"net namespace", netNamespace},
 	{"unshare", unshareCommand},
+	{"sudo", sudoCommand},
 	{"lab image", labImage},
 	{"program in memory", memory},
 	{"subordinate ids", subordinateIDs},
@@ -70,6 +71,7 @@ func main() {
 	for i, c := range checks {
 		f := <-answers[i]
 		count[f.verdict]++
+		f.mend = p.asRoot(f.mend)
 		fmt.Print(f.format(c.name))
 	}
 	fmt.Println()
