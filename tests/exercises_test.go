@@ -157,6 +157,9 @@ func TestTextsBreakIt(t *testing.T) {
 			if want := fmt.Sprintf("`%s` goes red. %s", e.test, e.why); b.After != want {
 				t.Errorf("%s: after the change the text should say\n%s\nnot\n%s", where, want, b.After)
 			}
+			if run := runBefore(x, b.Line); !regexp.MustCompile(run).MatchString(e.test) {
+				t.Errorf("%s: whoever asks as the text says, with -run '%s', does not ask %s", where, run, e.test)
+			}
 		}
 	}
 	for _, e := range exercises {
@@ -170,6 +173,21 @@ func TestTextsBreakIt(t *testing.T) {
 		}
 	}
 }
+
+// runBefore is the -run that a text names last before a line, or else first after it.
+func runBefore(x *text.Text, line int) (run string) {
+	for i, s := range x.Lines {
+		if i >= line && run != "" {
+			break
+		}
+		if match := runFlag.FindStringSubmatch(s); match != nil {
+			run = match[1]
+		}
+	}
+	return run
+}
+
+var runFlag = regexp.MustCompile("-run '([^']+)'")
 
 // shortDiff is the change as a text shows it: the lines that go and those that come.
 func (m mutation) shortDiff(t *testing.T) []string {
@@ -263,6 +281,12 @@ func TestTextsYourTurn(t *testing.T) {
 			}
 			if output, err := gradeCommand(t, commands[0], shared(t, solution)); err != nil {
 				t.Errorf("$ %s\ndoes not pass for testdata/solutions/after-%s.sh: %v\n%s", commands[0], lesson, err, output)
+			}
+			// "They are worth a look", of tests that lesson 1 has passed already.
+			if more := "go test ./tests -run TestContract -program ./my-container"; lesson == "01-uts" {
+				if output, err := gradeCommand(t, more, shared(t, solution)); err != nil {
+					t.Errorf("$ %s\ndoes not pass: %v\n%s", more, err, output)
+				}
 			}
 			if _, err := gradeCommand(t, commands[0], harness.Build(t, lesson), "-grace=300ms", "-patience=3s", "-test.failfast"); err == nil {
 				t.Errorf("$ %s\npasses for %s as it is, so there is nothing to do", commands[0], lesson)

@@ -44,7 +44,7 @@ func newVolumes(mounts []Mount) ([]attacher, error) {
 			info, err := os.Stat(m.Source)
 			if err == nil {
 				v.file = !info.IsDir()
-				v.made, err = newBind("what --volume names, while the host is in sight", m.Source)
+				v.made, err = newBind("for "+m.Target+", while the host is in sight", m.Source)
 			}
 			if err != nil {
 				return nil, fmt.Errorf("volume on %s: %w", m.Target, err)

@@ -61,6 +61,19 @@ func graded(t *testing.T, chosen []*Lesson) []*Program {
 	return []*Program{{name, path, lesson}}
 }
 
+// require demands that the identity may run the program at all.
+func (p *Program) require(t *testing.T, id Identity) {
+	t.Helper()
+	if id.uid < 0 {
+		return
+	}
+	cmd := exec.Command("test", "-x", p.Path)
+	cmd.SysProcAttr = id.attr()
+	if cmd.Run() != nil {
+		t.Fatalf("an ordinary user cannot reach %s\nhave the directories above it open to others (chmod o+x), or put a copy where they are, as in /srv", p.Path)
+	}
+}
+
 var builds struct {
 	sync.Mutex
 	done map[string]func() (string, error)

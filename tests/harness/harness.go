@@ -161,6 +161,7 @@ func runPrograms(t *testing.T, programs []*Program, f func(*testing.T, *Case), i
 				}
 				t.Run(id.Name, func(t *testing.T) {
 					id.require(t)
+					p.require(t, id)
 					f(t, newCase(t, p, id))
 				})
 			}
@@ -223,14 +224,13 @@ func (c *Case) NewStore() string {
 	}
 	c.Identity.Give(c.t, dir)
 	c.t.Cleanup(func() {
-		if unpack.RemoveAll(dir) == nil {
-			return
+		if c.Identity.uid < 0 && c.Identity.IsUser() && c.Lesson.MakesUserNS {
+			// Files in it may belong to our subordinate ids, which the program can
+			// become and we cannot.
+			prune := c.Command()
+			prune.Flags = []string{"--store=" + dir, "--prune=all"}
+			prune.Run()
 		}
-		// Files in it belong to subordinate ids of ours, which only the program can
-		// become.
-		prune := c.Command()
-		prune.Flags = []string{"--store=" + dir, "--prune=all"}
-		prune.Run()
 		if err := unpack.RemoveAll(dir); err != nil {
 			c.t.Errorf("a store that this test has made is left behind: %v", err)
 		}
