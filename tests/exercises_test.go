@@ -157,8 +157,8 @@ func TestTextsBreakIt(t *testing.T) {
 			if want := fmt.Sprintf("`%s` goes red. %s", e.test, e.why); b.After != want {
 				t.Errorf("%s: after the change the text should say\n%s\nnot\n%s", where, want, b.After)
 			}
-			if run := runBefore(x, b.Line); !regexp.MustCompile(run).MatchString(e.test) {
-				t.Errorf("%s: whoever asks as the text says, with -run '%s', does not ask %s", where, run, e.test)
+			if run := runBefore(x, b.Line); run != e.test+"$" {
+				t.Errorf("%s: the text has the reader ask with -run '%s', and not %s", where, run, e.test)
 			}
 		}
 	}
