@@ -303,6 +303,21 @@ func TestTextsLinks(t *testing.T) {
 	}
 }
 
+// From a lesson's text one gets to each of its packages.
+func TestTextsPackages(t *testing.T) {
+	for lesson, x := range lessonTexts(t) {
+		linked := map[string]bool{lesson: true}
+		for _, link := range x.Links {
+			linked[filepath.Join(lesson, filepath.Dir(link.Target))] = true
+		}
+		for _, file := range goFiles(t, lesson) {
+			if !linked[filepath.Dir(file)] {
+				t.Errorf("%s says nothing of the package %s", nameOf(t, x), filepath.Dir(file))
+			}
+		}
+	}
+}
+
 // The tests that texts name exist.
 func TestTextsNames(t *testing.T) {
 	var tests []string
