@@ -24,6 +24,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -86,6 +87,10 @@ func Main(m *testing.M) int {
 		os.Exit(1)
 	}()
 	status := m.Run()
+	if listing := flag.Lookup("test.list").Value.String() != ""; status == 0 && Graded() && cases.Load() == 0 && !listing {
+		fmt.Fprintln(os.Stderr, "none of these tests is for -program: look at -run, and at -as if it is there")
+		return 1
+	}
 	if status != 0 {
 		fmt.Fprintln(os.Stderr, "On a machine that these tests never passed on, ask whether it is the machine: "+doctor)
 	}
@@ -160,6 +165,7 @@ func runPrograms(t *testing.T, programs []*Program, f func(*testing.T, *Case), i
 					continue
 				}
 				t.Run(id.Name, func(t *testing.T) {
+					cases.Add(1)
 					id.require(t)
 					p.require(t, id)
 					f(t, newCase(t, p, id))
@@ -168,6 +174,9 @@ func runPrograms(t *testing.T, programs []*Program, f func(*testing.T, *Case), i
 		})
 	}
 }
+
+// cases counts what was run, or could not be on this machine.
+var cases atomic.Int64
 
 // Case is one program in one identity, and the host that it must not change.
 type Case struct {
