@@ -16,7 +16,7 @@ func sudoCommand(p *patient) finding {
 		return limit("not in PATH", "commands in the lessons' texts that say sudo",
 			"write `unshare -r` in its place, as in go run -exec \"unshare -r\" ./01-uts hostname")
 	}
-	return ok("%s", path)
+	return ok("%s; where it refuses you, write `unshare -r` in its place", path)
 }
 
 // asRoot is how this user runs commands that say sudo.
