@@ -139,7 +139,8 @@ func child() {
 	command := flag.Args()
 	if len(command) == 0 {
 		// +m: no job control. The terminal's foreground process group is the
-		// host's, which has no number in here. So Ctrl-Z stops us all, until `fg`.
+		// host's, which has no number in here. So do not press Ctrl-Z either: it
+		// stops our parent, and not number 1.
 		command = []string{"/bin/sh", "+m"}
 	}
 	path, err := exec.LookPath(command[0])
