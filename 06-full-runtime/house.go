@@ -46,7 +46,11 @@ func prune(ctx context.Context, r request, stores []*store.Store) error {
 			return err
 		}
 	}
-	say(fmt.Sprintf("removed %d layers, %.1f MB", layers, float64(bytes)/1e6))
+	s := "s"
+	if layers == 1 {
+		s = ""
+	}
+	say(fmt.Sprintf("removed %d layer%s, %.1f MB", layers, s, float64(bytes)/1e6))
 	return nil
 }
 

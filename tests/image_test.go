@@ -55,7 +55,7 @@ func pulled(t *testing.T, r *harness.Result) string {
 func refused(t *testing.T, r *harness.Result, texts ...string) {
 	t.Helper()
 	if r.Status != 1 {
-		t.Fatalf("this is to be refused with status 1 and the reason, %q; it was not\n%s", texts, r)
+		t.Fatalf("this is to be refused with status 1 and a reason that says %s; it was not\n%s", strings.Join(texts, ", "), r)
 	}
 	_, reason, _ := strings.Cut(r.Stderr, "05-oci-pull: image ")
 	for _, text := range texts {

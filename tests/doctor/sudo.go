@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 )
@@ -8,6 +9,9 @@ import (
 // sudoCommand looks for what the lessons' texts say in front of many commands. Nobody
 // needs it, but whoever reads on without it should know what to say instead.
 func sudoCommand(p *patient) finding {
+	if p.root() && os.Getenv("SUDO_USER") != "" {
+		return ok("this came by it")
+	}
 	if p.root() {
 		return ok("not needed: leave it out, and -exec sudo")
 	}

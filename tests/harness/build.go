@@ -59,7 +59,7 @@ func graded(t *testing.T, chosen []*Lesson) []*Program {
 	case info.IsDir():
 		path = Build(t, path)
 	case info.Mode()&0o111 == 0:
-		t.Fatalf("-program: %s is neither a directory nor an executable", path)
+		t.Fatalf("-program: %s is neither a directory nor an executable (chmod +x)", path)
 	}
 	return []*Program{{name, path, lesson}}
 }

@@ -187,13 +187,21 @@ func (p *Process) SignalGroup(sig syscall.Signal) {
 // PID1 finds the process that is PID 1 of the container, by its number here.
 func (p *Process) PID1() int {
 	p.t.Helper()
+	pid, ok := p.FindPID1()
+	if !ok {
+		p.t.Fatalf("%s: none of its processes is PID 1 of another PID namespace (CLONE_NEWPID)", p.cmd)
+	}
+	return pid
+}
+
+// FindPID1 does the same where there may be none.
+func (p *Process) FindPID1() (pid int, ok bool) {
 	for _, pid := range p.Processes() {
 		if numbers := numbersOf(pid); len(numbers) > len(numbersOf(os.Getpid())) && numbers[len(numbers)-1] == "1" {
-			return pid
+			return pid, true
 		}
 	}
-	p.t.Fatalf("%s: none of its processes is PID 1 of another PID namespace (CLONE_NEWPID)", p.cmd)
-	return 0
+	return 0, false
 }
 
 // Processes lists what the program has started, with its own process.
@@ -203,7 +211,7 @@ func (p *Process) Processes() []int { return descendants(p.Pid()) }
 func (p *Process) Await(text string) {
 	p.t.Helper()
 	if !p.Stdout.await(text, 0, p.ended) {
-		p.t.Fatalf("%s: no %q on stdout%s\n%s", p.cmd, text, p.cmd.hint(), indent(p.Stdout.String()+p.Stderr.String()))
+		p.t.Fatalf("%s: no %q on stdout\n%s%s", p.cmd, text, indent(p.Stdout.String()+p.Stderr.String()), strings.TrimPrefix(p.cmd.hint(), "\n"))
 	}
 }
 
@@ -279,7 +287,7 @@ func (r *Result) Output() string {
 func (r *Result) Want(status int) *Result {
 	r.t.Helper()
 	if r.Status != status {
-		r.t.Fatalf("the exit status is %d, want %d%s\n%s", r.Status, status, r.hint, r)
+		r.t.Fatalf("the exit status is %d, want %d\n%s%s", r.Status, status, r, r.hint)
 	}
 	return r
 }

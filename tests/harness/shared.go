@@ -80,7 +80,7 @@ func (tree *Tree) Unchanged(t *testing.T, when string) {
 	}
 	for _, line := range slices.Concat(missing(tree.before, now), missing(now, tree.before)) {
 		t.Errorf("%s, the host's shared mount tree has changed: %s\n"+
-			"the container's mount namespace is a copy, and the copy of a shared mount is shared with the original: before the first mount it takes mount(2) with MS_REC|MS_PRIVATE on /, which Go does for Unshareflags: CLONE_NEWNS, not for Cloneflags", when, line)
+			"either the container is in the host's mount namespace (CLONE_NEWNS), or in a copy of it, and the copy of a shared mount is shared with the original: before the first mount that takes mount(2) with MS_REC|MS_PRIVATE on /, which Go does for Unshareflags: CLONE_NEWNS, not for Cloneflags", when, line)
 	}
 }
 
