@@ -164,7 +164,7 @@ func compile(dir, out string, env []string, flags ...string) error {
 		// A directory without a go.mod is a program of one package.
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {
-			return fmt.Errorf("%s has no Go files", dir)
+			return fmt.Errorf("%s has no Go files: for a program in another language, name its executable file", dir)
 		}
 		what = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") })
 	} else if list := exec.Command("go", "list", "."); true {
