@@ -22,11 +22,13 @@ type exercise struct {
 	says string
 	// why is what the text says, word for word, after the name of the test.
 	why string
-	// also are the other tests of this lesson's rooms that go red, and ruins says that
-	// nearly all do: the host is damaged, or the kernel refuses the rest.
-	also  []string
-	ruins bool
+	// also are the other tests of this lesson's rooms that go red. It is nil if nobody
+	// looks, as where nearly all do: the host is damaged, or the kernel refuses the rest.
+	also []string
 }
+
+// alone is for an exercise that turns its own test red and no other.
+var alone = []string{}
 
 // rooms are the tests that are made for a lesson's ideas, and those of the lessons
 // before it. Lesson 6's take a minute for each exercise; -scale=2 has them run too.
@@ -50,112 +52,112 @@ var exercises = []exercise{
 		[]string{"Cloneflags: syscall.CLONE_NEWUTS,", ""}, "TestHostname"},
 		"CLONE_NEWUTS",
 		"We no longer ask clone(2) for a UTS namespace, so the child is in the host's, and sethostname(2) is about the host. Root renames the whole machine by it. Root of a user namespace may not: the host's UTS namespace is not its own.",
-		nil, true},
+		nil},
 	{mutation{"hostname not set", "01-uts", "01-uts/main.go",
 		[]string{`must("sethostname", syscall.Sethostname([]byte("shadman-lab")))`, ""}, "TestHostname"},
 		"sethostname",
-		"There is a namespace, but a new UTS namespace is a copy of the one before. Until somebody calls sethostname(2) in it, it holds your machine's name.", nil, false},
+		"There is a namespace, but a new UTS namespace is a copy of the one before. Until somebody calls sethostname(2) in it, it holds your machine's name.", alone},
 	{mutation{"child outlives parent", "01-uts", "01-uts/main.go",
 		[]string{"Pdeathsig: syscall.SIGKILL,", ""}, "TestContractEnds"},
 		"PR_SET_PDEATHSIG",
-		"To the kernel, parent and child are two processes, and the end of one is nothing to the other. Without the death signal (prctl(2), PR_SET_PDEATHSIG) the command runs on when we are killed.", nil, false},
+		"To the kernel, parent and child are two processes, and the end of one is nothing to the other. Without the death signal (prctl(2), PR_SET_PDEATHSIG) the command runs on when we are killed.", alone},
 	{mutation{"exit status lost", "01-uts", "01-uts/main.go",
 		[]string{"os.Exit(status.ExitStatus())", "os.Exit(0)"}, "TestContractStatus"},
 		"wait4",
 		"The kernel hands the command's exit status to whoever waits for it (wait4(2)), and that is us. If we do not pass it on, nobody learns it.",
-		[]string{"TestContractShell", "TestContractNoSuchCommand"}, false},
+		[]string{"TestContractShell", "TestContractNoSuchCommand"}},
 
 	{mutation{"no mount namespace", "02-mount", "02-mount/main.go",
 		[]string{"Unshareflags: syscall.CLONE_NEWNS,", ""}, "TestMountsPrivate"},
 		"CLONE_NEWNS",
 		"The kernel was not asked for another mount tree, so mount(2) works on the host's. Root has a tmpfs on its /mnt now, and keeps it when the program is long gone. Root of a user namespace is refused.",
-		nil, true},
+		nil},
 	{mutation{"mount tree copied but still shared", "02-mount", "02-mount/main.go",
 		[]string{"Unshareflags: syscall.CLONE_NEWNS,", "", "Cloneflags: syscall.CLONE_NEWUTS,", "Cloneflags: syscall.CLONE_NEWUTS | syscall.CLONE_NEWNS,"}, "TestMountsShared"},
 		"MS_PRIVATE",
-		"The child has a copy of the mount tree, but the copy of a shared mount is in the same peer group as the original, and the kernel passes every mount on to its peers. Only where the host's tree is private would you not notice; so the test makes a shared one.", nil, false},
+		"The child has a copy of the mount tree, but the copy of a shared mount is in the same peer group as the original, and the kernel passes every mount on to its peers. Only where the host's tree is private would you not notice; so the test makes a shared one.", alone},
 	{mutation{"no file in the tmpfs", "02-mount", "02-mount/main.go",
 		[]string{`os.WriteFile("/mnt/hello", []byte("hello from the container\n"), 0o644)`, `os.Chdir("/mnt")`}, "TestMountsTmpfs"},
 		"tmpfs",
-		"A new tmpfs is empty: what the host has in /mnt is not copied, only hidden.", nil, false},
+		"A new tmpfs is empty: what the host has in /mnt is not copied, only hidden.", alone},
 
 	{mutation{"no PID namespace", "03-pid", "03-pid/main.go",
 		[]string{" | syscall.CLONE_NEWPID", ""}, "TestPid1"},
 		"CLONE_NEWPID",
 		"clone(2) was not asked for a PID namespace, so the command is one more process of the host's, and a proc mounted by it shows them all. Root of a user namespace may not even mount that: a proc belongs to a PID namespace, and this one is the host's.",
-		nil, true},
+		nil},
 	{mutation{"no new proc", "03-pid", "03-pid/main.go",
 		[]string{`must("mount proc on /proc", syscall.Mount("proc", "/proc", "proc", flags, ""))`, "_ = flags"}, "TestPid1Proc"},
 		"no new proc was mounted",
 		"The command is number 1, but the proc in its copy of the mount tree is the one that the host mounted. A proc shows one PID namespace, that of the process which mounted it, to whoever looks.",
-		[]string{"TestPid1ProcFlags"}, false},
+		[]string{"TestPid1ProcFlags"}},
 	{mutation{"proc over the host's", "03-pid", "03-pid/main.go",
 		[]string{"Unshareflags: syscall.CLONE_NEWNS,", ""}, "TestPid1HostProc"},
 		"CLONE_NEWNS",
 		"Without a mount namespace the new proc covers the host's own /proc. Soon it shows a PID namespace that has no processes any more, and neither ps nor anything else works until somebody unmounts it. Root of a user namespace is refused.",
-		nil, true},
+		nil},
 	{mutation{"proc without flags", "03-pid", "03-pid/main.go",
 		[]string{"syscall.MS_NOSUID | syscall.MS_NOEXEC | syscall.MS_NODEV", "0"}, "TestPid1ProcFlags"},
 		"MS_NOSUID",
-		"The flags are not what makes proc work but what keeps it harmless: no setuid program, no program at all and no device is honoured in there. In a user namespace the kernel may insist on them, when the host's own proc has them.", nil, false},
+		"The flags are not what makes proc work but what keeps it harmless: no setuid program, no program at all and no device is honoured in there. In a user namespace the kernel may insist on them, when the host's own proc has them.", alone},
 
 	{mutation{"no chroot", "04-chroot", "04-chroot/main.go",
 		[]string{`must("chroot to "+root, syscall.Chroot(root))`, ""}, "TestRootfs"},
 		"chroot(2)",
 		"Everything is in place, and nobody has told the kernel that the process's root is there now. So a path that begins with / is looked up from the host's root, as before.",
-		[]string{"TestMountsTmpfs", "TestPid1Proc", "TestPid1ProcFlags", "TestRootfsWrite", "TestRootfsHidesHost", "TestRootfsIsAnother"}, false},
+		[]string{"TestMountsTmpfs", "TestPid1Proc", "TestPid1ProcFlags", "TestRootfsWrite", "TestRootfsHidesHost", "TestRootfsIsAnother"}},
 	{mutation{"no chdir after chroot", "04-chroot", "04-chroot/main.go",
 		[]string{`must("enter the new root", os.Chdir("/"))`, ""}, "TestRootfsHidesHost"},
 		"chdir(2)",
-		"chroot(2) changes where / is, and not where you are. The working directory is still the host's, outside the new root, and from there .. leads all the way up.", nil, false},
+		"chroot(2) changes where / is, and not where you are. The working directory is still the host's, outside the new root, and from there .. leads all the way up.", alone},
 	{mutation{"proc outside the new root", "04-chroot", "04-chroot/main.go",
 		[]string{`syscall.Mount("proc", root+"/proc", "proc"`, `syscall.Mount("proc", "/proc", "proc"`}, "TestPid1Proc"},
 		"no new proc was mounted",
 		"mount(2) looks a path up like any other call, from the root that the process has at that moment. This proc covers the /proc that we are about to leave, and the one in the new root is an empty directory.",
-		[]string{"TestMountsTmpfs", "TestPid1ProcFlags"}, false},
+		[]string{"TestMountsTmpfs", "TestPid1ProcFlags"}},
 
 	{mutation{"blob digest not checked", lesson5, "05-oci-pull/pull/pull.go",
 		[]string{`if err := compare("digest", digest, layer.Digest); err != nil {`, "if err := error(nil); err != nil {"}, "TestImageWrongDigest"},
 		"digest",
 		"The manifest names a layer by the SHA-256 of its bytes. If nobody computes it, a registry, a mirror or a damaged disk can give you any bytes it likes, and you will run them.",
-		[]string{"TestImageLayout"}, false},
+		[]string{"TestImageLayout"}},
 	{mutation{"diff ID not checked", lesson5, "05-oci-pull/pull/pull.go",
 		[]string{`return int64(read), compare("diff ID", diffID, layer.DiffID)`, "return int64(read), nil"}, "TestImageWrongDiffID"},
 		"diff ID",
-		"The digest is that of the compressed bytes, the diff ID that of the tar archive inside. The config promises the second, and only it says that what was unpacked is what was built.", nil, false},
+		"The digest is that of the compressed bytes, the diff ID that of the tar archive inside. The config promises the second, and only it says that what was unpacked is what was built.", alone},
 	{mutation{"manifest and config not checked", lesson5, "05-oci-pull/image/image.go",
 		[]string{"if got != want {", "if false {"}, "TestImageDamagedMetadata"},
 		"sha256:",
-		"Index, manifest, config and layers are a chain: each names the next by its digest. A chain with a link that nobody checks is not one, and then all the digests below can be replaced together.", nil, false},
+		"Index, manifest, config and layers are a chain: each names the next by its digest. A chain with a link that nobody checks is not one, and then all the digests below can be replaced together.", alone},
 	{mutation{"whiteouts are files", lesson5, "05-oci-pull/unpack/entry.go",
 		[]string{"err != nil || w.kind != noWhiteout {", "err != nil {"}, "TestImageLayout"},
 		"whiteout",
 		"To tar, a whiteout is an empty file with an odd name. Only the image specification says that it means the absence of another, and what an upper layer has deleted is back.",
-		[]string{"TestImageCompressionsAndMediaTypes"}, false},
+		[]string{"TestImageCompressionsAndMediaTypes"}},
 
 	{mutation{"no IPC namespace", runtime6, "06-full-runtime/container/namespaces.go",
 		[]string{"unix.CLONE_NEWIPC,", "0,"}, "TestRuntimeNamespaces"},
 		"CLONE_NEWIPC",
 		"clone(2) was not asked for an IPC namespace, so shared memory, semaphores and message queues are the host's. They have no path, so neither the mounts nor the root keep them apart: whoever knows the number has them. Root of a user namespace is refused earlier: the message queues that it wants to mount are not its own.",
-		nil, true},
+		nil},
 	{mutation{"mount tree still shared", runtime6, "06-full-runtime/container/pid1.go",
 		[]string{"if err := makePrivate(); err != nil {", "if err := error(nil); err != nil {"}, "TestMountsShared"},
 		"MS_PRIVATE",
 		"The copy of a shared tree is shared, so the overlay that we mount is mounted on the host as well. Then the container ends: the kernel refuses pivot_root(2) where it would have to pass the new root on to the peers.",
-		[]string{"TestExplain"}, false},
+		[]string{"TestExplain"}},
 	{mutation{"chroot for pivot_root", runtime6, "06-full-runtime/container/root.go",
 		[]string{`unix.PivotRoot(".", ".")`, `unix.Chroot(".")`, `unix.Unmount(".", unix.MNT_DETACH)`, "error(nil)"}, "TestAttackEscapesPivotRootNot"},
 		"pivot_root(2)",
-		"chroot(2) changes one process's idea of where / is. The host's root is still mounted above, and lesson 4's program walks up to it. pivot_root(2) changes the mount tree, and what is unmounted cannot be walked to.", nil, false},
+		"chroot(2) changes one process's idea of where / is. The host's root is still mounted above, and lesson 4's program walks up to it. pivot_root(2) changes the mount tree, and what is unmounted cannot be walked to.", alone},
 	{mutation{"descriptors inherited", runtime6, "06-full-runtime/container/container.go",
 		[]string{"unix.CloseRange(3,", "unix.CloseRange(math.MaxInt32,"}, "TestRuntimeDescriptors"},
 		"close-on-exec",
-		"An open file stays open across clone(2) and execve(2), unless it is marked close-on-exec. If whoever started us had a directory of the host open, so has the command, and openat(2) from there knows no other root.", nil, false},
+		"An open file stays open across clone(2) and execve(2), unless it is marked close-on-exec. If whoever started us had a directory of the host open, so has the command, and openat(2) from there knows no other root.", alone},
 	{mutation{"PID 1 left to ignore signals", runtime6, "06-full-runtime/container/signals.go",
 		[]string{"_ = f.pid1.Kill()", "_ = f.pid1.Signal(sig)"}, "TestRuntimeSignalsEnd"},
 		"signal(7)",
 		"kill(2) succeeds and nothing happens: the kernel does not deliver to PID 1 what it has no handler for. From outside only SIGKILL and SIGSTOP are excepted.",
-		[]string{"TestContractEnds", "TestInitSignals", "TestTerminalInterrupt"}, false},
+		[]string{"TestContractEnds", "TestInitSignals", "TestTerminalInterrupt"}},
 }
 
 // checkOutput checks that a failing test explains itself.
@@ -169,7 +171,7 @@ func (e exercise) checkOutput(t *testing.T, output string) {
 // checkRed checks that of the tests in these rooms just those go red that should.
 func (e exercise) checkRed(t *testing.T, program, rooms string) {
 	t.Helper()
-	output, _ := runTests(t, "-test.run=^Test("+rooms+")", "-program="+program, "-as="+e.lesson, "-grace=300ms", "-patience=3s")
+	output, _ := grade(t, program, e.lesson, "Test("+rooms+`)\w*`)
 	var red []string
 	for _, match := range regexp.MustCompile(`(?m)^--- FAIL: (\w+)`).FindAllStringSubmatch(output, -1) {
 		red = append(red, match[1])

@@ -9,10 +9,10 @@ import (
 // sudoCommand looks for what the lessons' texts say in front of many commands. Nobody
 // needs it, but whoever reads on without it should know what to say instead.
 func sudoCommand(p *patient) finding {
-	if p.root() && os.Getenv("SUDO_USER") != "" {
+	switch {
+	case p.root() && os.Getenv("SUDO_USER") != "":
 		return ok("this came by it")
-	}
-	if p.root() {
+	case p.root():
 		return ok("not needed: leave it out, and -exec sudo")
 	}
 	path, err := exec.LookPath("sudo")

@@ -64,10 +64,11 @@ func graded(t *testing.T, chosen []*Lesson) []*Program {
 	return []*Program{{name, path, lesson}}
 }
 
-// require demands that the identity may run the program at all.
+// require demands that the identity may run a -program at all. Those that we build are
+// where everybody can.
 func (p *Program) require(t *testing.T, id Identity) {
 	t.Helper()
-	if id.uid < 0 {
+	if id.uid < 0 || !Graded() {
 		return
 	}
 	cmd := exec.Command("test", "-x", p.Path)

@@ -211,7 +211,7 @@ func (p *Process) Processes() []int { return descendants(p.Pid()) }
 func (p *Process) Await(text string) {
 	p.t.Helper()
 	if !p.Stdout.await(text, 0, p.ended) {
-		p.t.Fatalf("%s: no %q on stdout\n%s%s", p.cmd, text, indent(p.Stdout.String()+p.Stderr.String()), strings.TrimPrefix(p.cmd.hint(), "\n"))
+		p.t.Fatalf("%s: no %q on stdout\n%s%s", p.cmd, text, indent(p.Stdout.String()+p.Stderr.String()), p.cmd.Hint)
 	}
 }
 
