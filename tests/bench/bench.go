@@ -42,7 +42,7 @@ func (b *bench) open() error {
 	if b.self, err = os.Executable(); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(b.options.dir, "container-go-bench-")
+	dir, err := os.MkdirTemp(b.options.dir, "cg-bench-") // podman allows 50 bytes for a path below it
 	if err != nil {
 		return err
 	}

@@ -21,27 +21,28 @@ type runner struct {
 	program string // to look for in PATH; "" is lesson 6
 	command func(*bench, launch) (starter.Command, error)
 
-	// The walls that cannot be seen from inside the container, for the table.
-	rootfs    string // what the root filesystem is
-	entered   string // by which system call
-	protected string // what keeps the container from changing the runtime's program
+	// What cannot be seen from inside the container, for the table of walls.
+	overlay   string // when its root filesystem is mounted
+	entered   string // the system call that changes the root
+	protected string // whether the container's root cannot change the runtime's program
 }
 
 const (
 	lesson6     = "lesson 6"
-	otherLesson = "other lesson 6"
-	prepared    = "overlay, mounted beforehand"
-	inside      = "overlay, mounted in the run"
+	otherLesson = "other"
+
+	before = "before"
+	within = "in the run"
 )
 
 var runners = []runner{
-	{lesson6, "", (*bench).lesson6, inside, "pivot_root", "sealed copy in memory"},
-	{otherLesson, "", (*bench).otherLesson6, inside, "pivot_root", "see its code"},
-	{"runc", "runc", (*bench).runc, prepared, "pivot_root", "sealed copy in memory"},
-	{"crun", "crun", (*bench).crun, prepared, "pivot_root", "sealed copy in memory"},
-	{"bubblewrap", "bwrap", (*bench).bubblewrap, prepared, "pivot_root", "no"},
-	{"unshare + chroot", "unshare", (*bench).unshare, prepared, "chroot", "no"},
-	{"podman run", "podman", (*bench).podmanRun, inside, "pivot_root", "its runtime's"},
+	{lesson6, "", (*bench).lesson6, within, "pivot_root", "yes"},
+	{otherLesson, "", (*bench).otherLesson6, within, "pivot_root", "yes"},
+	{"runc", "runc", (*bench).runc, before, "pivot_root", "yes"},
+	{"crun", "crun", (*bench).crun, before, "pivot_root", "yes"},
+	{"bwrap", "bwrap", (*bench).bubblewrap, before, "pivot_root", "–"},
+	{"unshare", "unshare", (*bench).unshare, before, "chroot", "–"},
+	{"podman", "podman", (*bench).podmanRun, within, "pivot_root", "yes"},
 }
 
 // missing is the reason why this machine cannot run this program, or "".

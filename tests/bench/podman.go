@@ -28,7 +28,7 @@ func (b *bench) podmanRun(l launch) (starter.Command, error) {
 	if err != nil {
 		return starter.Command{}, err
 	}
-	dir := filepath.Join(home, "home", "podman")
+	dir := filepath.Join(home, "podman")
 	if key := dir + " " + ref; !b.stores[key] {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return starter.Command{}, err

@@ -99,7 +99,7 @@ func (p probe) contradiction(w walls, host map[string]string) string {
 			found = append(found, "namespace "+name)
 		}
 	}
-	if kept, err := w.kept(); err == nil && len(kept) != bits.OnesCount64(p.effective) {
+	if kept, err := w.kept(false); err == nil && len(kept) != bits.OnesCount64(p.effective) {
 		found = append(found, fmt.Sprintf("capabilities: %d, not %d", bits.OnesCount64(p.effective), len(kept)))
 	}
 	if p.filtered != (w.seccomp != "") {

@@ -41,22 +41,23 @@ var ourWalls = walls{
 // terminalGroup is devpts's option that needs more than one group.
 const terminalGroup = "gid=5"
 
-// kept lists the capabilities that a container's root has.
-func (w walls) kept() ([]string, error) {
+// kept lists the capabilities that a container's root has. In a user namespace it can
+// have all that there are, and otherwise all that we have.
+func (w walls) kept(userNS bool) ([]string, error) {
 	if w.capabilities != nil {
 		return w.capabilities, nil
 	}
-	// All means all of ours: nobody can give away what he lacks.
-	own, err := capability.NewPid2(0)
-	if err == nil {
-		err = own.Load()
-	}
+	last, err := capability.LastCap()
 	if err != nil {
-		return nil, fmt.Errorf("read our capabilities: %w", err)
+		return nil, fmt.Errorf("find the last capability: %w", err)
 	}
 	var names []string
 	for _, c := range capability.ListKnown() {
-		if own.Get(capability.BOUNDING, c) {
+		bound, err := capability.GetBound(c)
+		if err != nil {
+			return nil, fmt.Errorf("read the bounding set: %w", err)
+		}
+		if c <= last && (userNS || bound) {
 			names = append(names, "CAP_"+strings.ToUpper(c.String()))
 		}
 	}

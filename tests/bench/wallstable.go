@@ -56,16 +56,16 @@ func (b *bench) lookAtWalls() error {
 		}
 		each := func(value func(probe) string) string { return asEach(found, value) }
 		for _, name := range namespaceNames {
-			add(name+" namespace", r.name, each(func(p probe) string { return yesNo(p.own(name, host)) }))
+			add(name+" ns", r.name, each(func(p probe) string { return yesNo(p.own(name, host)) }))
 		}
-		add("way into the root", r.name, r.entered)
-		add("root filesystem", r.name, r.rootfs)
+		add("root by", r.name, r.entered)
+		add("overlay mounted", r.name, r.overlay)
 		add("capabilities", r.name, each(func(p probe) string { return fmt.Sprint(bits.OnesCount64(p.effective)) }))
 		add("seccomp", r.name, each(func(p probe) string { return yesNo(p.filtered) }))
 		add("no_new_privs", r.name, each(func(p probe) string { return yesNo(p.noNewPrivs) }))
-		add("paths covered in /proc, /sys", r.name, each(func(p probe) string { return fmt.Sprint(len(p.below())) }))
+		add("covered paths", r.name, each(func(p probe) string { return fmt.Sprint(len(p.below())) }))
 		add("own /dev", r.name, each(func(p probe) string { _, own := p.mounts["/dev"]; return yesNo(own) }))
-		add("protected program", r.name, r.protected)
+		add("program safe", r.name, r.protected)
 	}
 	for _, wall := range order {
 		b.report.Walls = append(b.report.Walls, *table[wall])
@@ -101,8 +101,11 @@ func yesNo(yes bool) string {
 // into a line.
 func writeWalls(w io.Writer, walls []wallRow) {
 	fmt.Fprintf(w, "\n### The walls in this measurement\n\n%s\n\n", wrap(
-		"Two values are those of a container that root started and of one that a user started. "+
-			"All programs share the host's network. What is counted was seen from inside the container.", 88))
+		"Where there are two values, root started the first container and an ordinary user the second. "+
+			"Namespaces, capabilities, seccomp, no_new_privs, covered paths and /dev were looked at from inside the container. "+
+			"Covered paths are mounts below /proc and /sys that mask a path or make it read-only. "+
+			"A program is safe if root in the container cannot change it (CVE-2019-5736). "+
+			"The peers get the walls that lesson 6 has, as far as they can be told to.", 88))
 	head := []string{"wall"}
 	for _, c := range walls[0].Programs {
 		head = append(head, c.Program)
