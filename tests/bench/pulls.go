@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"example.com/container-go/tests/bench/starter"
+)
+
+// pull is one way to get an image into a directory.
+type pull struct {
+	name    string
+	missing string // why this machine cannot run it, or ""
+	keeps   bool   // layers, for other images that share them
+	command func(dir, ref string) starter.Command
+}
+
+const (
+	lesson5     = "lesson 5"
+	gunzipAlone = "gunzip alone"
+)
+
+// pullers are the programs that pull, as root.
+func (b *bench) pullers() []pull {
+	lesson6In := func(program string) func(dir, ref string) starter.Command {
+		return func(dir, ref string) starter.Command { return b.lesson6In(program, dir, root, ref, "true") }
+	}
+	all := []pull{
+		{name: lesson5, command: func(dir, ref string) starter.Command {
+			return b.as(root, b.programs.pull, "--image="+ref, "--output="+filepath.Join(dir, "rootfs"))
+		}},
+		{name: lesson6, keeps: true, command: lesson6In(b.programs.runtime)},
+		{name: "podman pull", keeps: true, missing: runner{program: "podman"}.missing(), command: func(dir, ref string) starter.Command {
+			return b.podmanPull(root, dir, ref)
+		}},
+		{name: "crane.Export | tar", command: func(dir, ref string) starter.Command {
+			return b.as(root, "sh", "-c", `"$0" export "$1" | tar -x -C "$2"`, b.self, ref, dir)
+		}},
+	}
+	if b.programs.other != "" {
+		all = append(all, pull{name: otherLesson, keeps: true, command: lesson6In(b.programs.other)})
+	}
+	return all
+}
+
+// pulls measures the pull of one layer and of twelve, on a disk and in memory.
+func (b *bench) pulls() error {
+	table := section{
+		Name:  "pulls",
+		Title: "Pulls: from a registry on loopback to a root filesystem",
+		Note: fmt.Sprintf("Memory is the peak of the largest process. The ratios are lesson 5's and lesson 6's time divided by the other program's in the same round. "+
+			"Lesson 6 also runs `true` in the image that it pulled. %s decompresses the same bytes from a file, by the library that the lessons use, and writes nothing.",
+			gunzipAlone),
+		Subject: "program", Seconds: true, Memory: true, Ratios: []string{"lesson 5 ÷ it", "lesson 6 ÷ it"},
+	}
+	for _, place := range []string{"disk", "tmpfs"} {
+		for _, kind := range []struct {
+			name   string
+			ref    func() (string, error)
+			layers *[]layer
+		}{
+			{"one layer", b.images.large, &b.images.one}, {"12 layers", b.images.layered, &b.images.twelve},
+		} {
+			what := "pulls/" + place + "/" + kind.name
+			if !b.wanted(what) {
+				continue
+			}
+			ref, err := kind.ref()
+			if err != nil {
+				return err
+			}
+			all, err := b.measurePulls(what, place, ref, *kind.layers)
+			if err != nil {
+				return err
+			}
+			for _, s := range all {
+				r := newRow(kind.name+", "+place, s)
+				for column, name := range []string{lesson5, lesson6} {
+					if ours := find(all, name); ours != nil && s.name != name {
+						r.ratio(column, ratios(ours.walls(), s.walls()))
+					}
+				}
+				table.Rows = append(table.Rows, r)
+			}
+		}
+	}
+	b.report.add(table)
+	return nil
+}
+
+func (b *bench) measurePulls(what, place, ref string, layers []layer) ([]series, error) {
+	dir, err := b.place(place)
+	if err != nil {
+		return nil, err
+	}
+	blobs, err := writeBlobs(dir, layers)
+	if err != nil {
+		return nil, err
+	}
+	target := filepath.Join(dir, "target")
+	subjects := []subject{{name: gunzipAlone, commands: func() ([]starter.Command, error) {
+		return []starter.Command{b.as(root, append([]string{b.self, "gunzip"}, blobs...)...)}, nil
+	}}}
+	for _, p := range b.pullers() {
+		if p.missing != "" {
+			b.report.leaveOut(what, p.name, p.missing)
+			continue
+		}
+		subjects = append(subjects, subject{
+			name:    p.name,
+			prepare: func() error { return emptyDir(target) },
+			commands: func() ([]starter.Command, error) {
+				return []starter.Command{p.command(target, ref)}, nil
+			},
+		})
+	}
+	all, err := b.measure(what, b.options.pulls, subjects)
+	if err != nil {
+		return nil, err
+	}
+	return all, starter.RemoveTree(target)
+}
+
+// place is a directory on a disk, or in memory.
+func (b *bench) place(name string) (string, error) {
+	if _, err := b.home(root); err != nil {
+		return "", err
+	}
+	dir := filepath.Join(b.dir, name)
+	if name == "tmpfs" {
+		return dir, mountTmpfs(dir)
+	}
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// emptyDir removes what an earlier run left, mounts included.
+func emptyDir(dir string) error {
+	if err := starter.RemoveTree(dir); err != nil {
+		return err
+	}
+	return os.Mkdir(dir, 0o755)
+}
+
+// writeBlobs writes compressed layers to files.
+func writeBlobs(dir string, layers []layer) ([]string, error) {
+	var paths []string
+	for i, l := range layers {
+		path := filepath.Join(dir, fmt.Sprintf("layer-%d.tar.gz", i))
+		if err := os.WriteFile(path, l.blob, 0o644); err != nil {
+			return nil, err
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
