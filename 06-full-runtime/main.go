@@ -62,9 +62,7 @@ func run(r *cli.Request) (status int, err error) {
 	if err != nil {
 		return config.StatusFailed, err
 	}
-	ctx, stop := interrupt.Context()
-	own, img, err := prepare(ctx, r, images)
-	stop()
+	own, img, err := prepare(r, images)
 	if own != nil {
 		defer func() {
 			if removeErr := own.Remove(); err == nil {
@@ -72,7 +70,7 @@ func run(r *cli.Request) (status int, err error) {
 			}
 		}()
 	}
-	if status, interrupted := interrupt.Status(ctx); interrupted {
+	if status, interrupted := interrupt.Of(err); interrupted {
 		return status, errors.New("interrupted")
 	}
 	if err != nil {
@@ -95,17 +93,37 @@ func run(r *cli.Request) (status int, err error) {
 	return container.Run(c, container.Host{IDs: ids, CgroupFD: group.FD(), Born: own.Born})
 }
 
-// prepare finds the image, or pulls it, and makes a directory for a container of it.
-func prepare(ctx context.Context, r *cli.Request, images *store.Store) (*state.Container, *store.Image, error) {
+// prepare makes a directory for a container of the image, which is pulled if the store
+// does not have it.
+func prepare(r *cli.Request, images *store.Store) (*state.Container, *store.Image, error) {
 	if err := state.Sweep(r.Store); err != nil {
 		cli.Say(err.Error()) // which is no reason not to run
 	}
+	want := fetch.Wanted{Ref: r.Ref, Options: r.Options, Pull: r.Pull}
+	if release, _ := images.TryShare(); release != nil {
+		defer release()
+		if img := fetch.Stored(images, want); img != nil {
+			own, err := state.New(images, img.Layers)
+			return own, img, err
+		}
+	}
+	// From here on we may wait, and a signal must end that.
+	ctx, stop := interrupt.Context()
+	own, img, err := pull(ctx, want, images)
+	stop()
+	if _, interrupted := interrupt.Status(ctx); interrupted {
+		err = context.Cause(ctx)
+	}
+	return own, img, err
+}
+
+func pull(ctx context.Context, want fetch.Wanted, images *store.Store) (*state.Container, *store.Image, error) {
 	release, err := images.Share(ctx, func() { cli.Say("waiting for --prune to end") })
 	if err != nil {
 		return nil, nil, err
 	}
 	defer release()
-	img, err := fetch.Find(ctx, images, fetch.Wanted{Ref: r.Ref, Options: r.Options, Pull: r.Pull})
+	img, err := fetch.Find(ctx, images, want)
 	if err != nil {
 		return nil, nil, err
 	}

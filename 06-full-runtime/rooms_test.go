@@ -15,7 +15,7 @@ var rooms = map[string]string{
 	"store":     "userns mount 05/unpack",
 	"state":     "store userns cgroup 05/janitor",
 	"cgroup":    "config explain",
-	"container": "config userns explain 05/janitor",
+	"container": "config mount userns explain 05/janitor",
 	"inside":    "config mount userns explain advice",
 	"userns":    "explain",
 	"mount":     "explain",

@@ -71,7 +71,7 @@ var mutations = []mutation{
 		[]string{"signal.Notify(c.resized, unix.SIGWINCH, unix.SIGCONT)", "signal.Notify(c.resized, unix.SIGCONT)"}, "TestTerminalOwn"},
 
 	{"pulled each time", runtime6, "06-full-runtime/fetch/find.go",
-		[]string{`if want.Pull == "never" || want.Pull == "missing" && !local {`, `if want.Pull == "never" {`, "local := store.IsLocal(want.Ref)", ""}, "TestStoreOffline"},
+		[]string{`want.Pull == "missing" && store.IsLocal(want.Ref)`, `want.Pull == "missing"`}, "TestStoreOffline"},
 	{"layers unpacked by several at once", runtime6, "06-full-runtime/store/layer.go",
 		[]string{`id+".lock"), unix.LOCK_EX`, `id+".lock"), unix.LOCK_SH`}, "TestStoreAtOnce"},
 	{"dead containers not swept", runtime6, "06-full-runtime/main.go",

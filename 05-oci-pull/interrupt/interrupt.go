@@ -46,8 +46,13 @@ func Context() (ctx context.Context, stop func()) {
 // Status is the exit status of a program that a signal has interrupted, 128+n as
 // in a shell, and whether one has.
 func Status(ctx context.Context) (status int, interrupted bool) {
+	return Of(context.Cause(ctx))
+}
+
+// Of is Status for an error that wraps the cause of a context's end.
+func Of(err error) (status int, interrupted bool) {
 	var s Signal
-	if errors.As(context.Cause(ctx), &s) {
+	if errors.As(err, &s) {
 		return 128 + int(s.Signal), true
 	}
 	return 0, false

@@ -42,7 +42,7 @@ type Janitor struct {
 // another one is hired.
 func Hire(duty, argument string, files ...*os.File) (j *Janitor, answer string, err error) {
 	for range 3 {
-		if j, err = start(duty, argument, files...); err != nil {
+		if j, err = Start(duty, argument, files...); err != nil {
 			return nil, "", err
 		}
 		if answer, err = j.reply(); err == nil {
@@ -56,7 +56,9 @@ func Hire(duty, argument string, files ...*os.File) (j *Janitor, answer string, 
 	return nil, "", err
 }
 
-func start(duty, argument string, files ...*os.File) (*Janitor, error) {
+// Start starts a janitor and does not wait for an answer. What it is to remove must be
+// made after Start returns, and be in its argument.
+func Start(duty, argument string, files ...*os.File) (*Janitor, error) {
 	cmd := exec.Command("/proc/self/exe", argument)
 	cmd.Args[0] = duty
 	cmd.Dir = "/"
@@ -83,6 +85,10 @@ func (j *Janitor) Dismiss() {
 	j.alive.Close()
 	_ = j.cmd.Wait()
 }
+
+// Leave dismisses the janitor and does not wait for its end. It is for a process that
+// is about to end itself and has left nothing to do.
+func (j *Janitor) Leave() { j.alive.Close() }
 
 // reply waits for the janitor's answer to being started.
 func (j *Janitor) reply() (string, error) {

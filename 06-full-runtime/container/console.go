@@ -202,7 +202,6 @@ func (c *console) close() {
 	}
 	close(c.ended)
 	<-c.shown
-	signal.Stop(c.resized)
 	if c.terminal != nil {
 		c.terminal.Restore()
 	}

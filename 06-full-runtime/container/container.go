@@ -51,13 +51,12 @@ func Run(c config.Config, host Host) (status int, err error) {
 		return config.StatusFailed, err
 	}
 	defer ours.Close()
-	self, err := sealedSelf()
+	path, name, err := program()
 	if err != nil {
 		return config.StatusFailed, err
 	}
-	defer self.Close()
-	cmd := exec.Command(fmt.Sprintf("/proc/self/fd/%d", self.Fd()))
-	cmd.Args = []string{config.ChildName}
+	cmd := exec.Command(path)
+	cmd.Args = []string{name}
 	// One processor: see config.MinPids. Else Go's runtime keeps its cgroup's files open.
 	cmd.Env = []string{"GOMAXPROCS=1", "GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -66,19 +65,25 @@ func Run(c config.Config, host Host) (status int, err error) {
 	pidfd := -1
 	cmd.SysProcAttr.PidFD = &pidfd
 
-	signals := catchSignals(c.Terminal)
 	err = explain.Step(cmd.Start(), "a child in namespaces of its own, where it is PID 1", "clone", "%s", flagNames(cmd.SysProcAttr))
 	childs.Close()
 	if err != nil {
 		return config.StatusFailed, err
 	}
-	forwarder := signals.forward(cmd.Process, ours)
-	console, err := launch(c, host, newborn{cmd.Process, pidfd, ours, forwarder.keys})
+	// To catch 60 signals takes Go a millisecond or two, as long as the child takes to
+	// start. It must be done before the command can run, which may expect a signal.
+	forwarder := forward(cmd.Process, ours, catchSignals(c.Terminal))
+	err = launch(c, host, newborn{cmd.Process, pidfd, ours})
+	var console *console
+	if err == nil && c.Terminal {
+		console, err = receiveConsole(ours)
+		console.serve(cmd.Process.Pid, forwarder.keys)
+	}
 	if err != nil {
 		_ = cmd.Process.Kill()
 	}
 	waitErr := cmd.Wait()
-	sent := forwarder.stop()
+	sent := forwarder.sent.Load()
 	console.close()
 	if err != nil && sent == 0 { // else a signal has ended the child before it was launched
 		return config.StatusFailed, err

@@ -4,7 +4,6 @@ import (
 	"encoding/gob"
 	"fmt"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -17,32 +16,26 @@ type newborn struct {
 	process *os.Process
 	pidfd   int
 	socket  *os.File
-	keys    chan<- syscall.Signal // takes the signals that a key has sent to it
 }
 
 // launch gives a newborn child what it needs: a process that kills it if we die, its
-// ids, the message, and the outer end of its terminal. A child that ends early is no
-// error here; its status tells why.
-func launch(c config.Config, host Host, child newborn) (*console, error) {
+// ids, and the message. A child that ends early is no error here; its status tells
+// why.
+func launch(c config.Config, host Host, child newborn) error {
 	defer unix.Close(child.pidfd)
 	pid := child.process.Pid
 	if err := host.Born(pid, child.pidfd); err != nil {
-		return nil, err
+		return err
 	}
 	if err := host.IDs.Write(pid); err != nil {
-		return nil, err
+		return err
 	}
 	m := config.Message{Config: c, Size: terminalSize()}
 	if explain.On() {
 		m.Namespaces = explain.Namespaces()
 	}
 	_ = explain.Step(gob.NewEncoder(child.socket).Encode(m), "all that the child must do: every user could read arguments", "write", "PID 1's socket")
-	if !c.Terminal {
-		return nil, nil
-	}
-	own, err := receiveConsole(child.socket)
-	own.serve(pid, child.keys)
-	return own, err
+	return nil
 }
 
 // socketpair returns the two ends of a connection.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -14,13 +15,10 @@ import (
 	"example.com/container-go/06-full-runtime/config"
 )
 
-// catcher collects the signals that are meant for the container.
-type catcher chan os.Signal
-
-// catchSignals begins to. SIGHUP and SIGINT stay ignored, by the container too, if
-// we were started so: nohup(1) means it.
-func catchSignals(terminal bool) catcher {
-	caught := make(catcher, 16)
+// catchSignals collects the signals that are meant for the container. SIGHUP and SIGINT
+// stay ignored, by the container too, if we were started so: nohup(1) means it.
+func catchSignals(terminal bool) <-chan os.Signal {
+	caught := make(chan os.Signal, 16)
 	for s := unix.SIGHUP; s <= config.LastSignal; s++ {
 		resize := s == unix.SIGWINCH && terminal // of which the container's terminal makes its own
 		if !slices.Contains(ours, s) && !resize && !signal.Ignored(s) {
@@ -44,31 +42,18 @@ var ours = []syscall.Signal{
 // for, since its end is the end of the namespace (pid_namespaces(7)). Most programs
 // have none and expect to be ended, so we do it with SIGKILL.
 type forwarder struct {
-	signals catcher
-	pid1    *os.Process
-	// keys takes the signals that a key has sent to PID 1 already.
-	keys   chan syscall.Signal
-	socket *os.File       // to PID 1, whose end is closed by its exec
-	sent   syscall.Signal // what we took SIGKILL for
-	ended  chan struct{}
+	pid1   *os.Process
+	socket *os.File            // to PID 1, whose end is closed by its exec
+	keys   chan syscall.Signal // takes the signals that a key has sent to PID 1 already
+	sent   atomic.Int32        // the signal that we took SIGKILL for
 }
 
-func (c catcher) forward(pid1 *os.Process, socket *os.File) *forwarder {
-	f := &forwarder{
-		signals: c,
-		pid1:    pid1,
-		keys:    make(chan syscall.Signal),
-		socket:  socket,
-		ended:   make(chan struct{}),
-	}
+func forward(pid1 *os.Process, socket *os.File, signals <-chan os.Signal) *forwarder {
+	f := &forwarder{pid1: pid1, socket: socket, keys: make(chan syscall.Signal)}
 	go func() {
-		defer close(f.ended)
 		for {
 			select {
-			case s, more := <-f.signals:
-				if !more {
-					return
-				}
+			case s := <-signals:
 				sig := s.(syscall.Signal)
 				if !f.end(sig) && f.running() {
 					_ = f.pid1.Signal(sig)
@@ -86,29 +71,22 @@ func (f *forwarder) end(sig syscall.Signal) bool {
 	if !ends(sig) {
 		return false
 	}
-	// Until it is the command, PID 1 is a program of ours, and what ends one ends
-	// it: its handlers are only those that Go has.
+	// Before its execve PID 1 is still our program. Its handlers are only the Go
+	// runtime's, so any signal that asks it to end must end it.
 	if f.running() && !hasDefault(f.pid1.Pid, sig) {
 		return false
 	}
-	f.sent = sig
+	f.sent.Store(int32(sig))
 	_ = f.pid1.Kill()
 	return true
 }
 
-// running reports whether PID 1 is the command by now.
+// running reports whether PID 1 is the command by now: execve has closed its end of
+// the socket.
 func (f *forwarder) running() bool {
 	poll := []unix.PollFd{{Fd: int32(f.socket.Fd())}}
 	n, err := unix.Poll(poll, 0)
 	return err == nil && n > 0 && poll[0].Revents&unix.POLLHUP != 0
-}
-
-// stop ends forwarding and tells which signal, if any, SIGKILL stood in for.
-func (f *forwarder) stop() syscall.Signal {
-	signal.Stop(f.signals)
-	close(f.signals)
-	<-f.ended
-	return f.sent
 }
 
 // ends reports whether a signal is a request to end.

@@ -2,8 +2,9 @@ package state
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
-	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,49 +17,41 @@ const containerDuty = "container-go-janitor-container"
 
 func init() { janitor.Serve(containerDuty, keepContainer) }
 
-// keepContainer is the janitor's duty, in the store that is in a directory.
-func keepContainer(storeDir string) {
-	s, err := store.Load(storeDir)
-	var dir string
-	var l *store.Lock
-	if err == nil {
-		dir, l, err = newDir(s)
-	}
-	janitor.Answer(dir, err)
+// patience is how long processes that are being killed along with our parent may
+// still write, so that their container cannot be removed.
+const patience = 5 * time.Second
+
+// keepContainer is the janitor's duty: it removes a container's directory when our
+// parent is dead.
+func keepContainer(dir string) {
+	janitor.Outlive()
+	s, err := store.Load(filepath.Dir(filepath.Dir(dir)))
 	if err != nil {
 		return
 	}
-	defer l.Release()
-	janitor.Outlive()
-	// Processes that are being killed along with our parent may still write.
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
-		if remove(s, dir) == nil {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if removeDead(s, dir) == nil {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }
 
-// newDir makes a container's directory and locks it.
-func newDir(s *store.Store) (string, *store.Lock, error) {
-	for {
-		dir, err := os.MkdirTemp(s.Path("containers"), "")
-		if err != nil {
-			return "", nil, err
-		}
-		// Before we have locked it, it looks dead, and may be removed.
-		l, err := store.TryLockDir(dir, unix.LOCK_SH)
-		if l != nil && exists(dir) {
-			return dir, l, nil
-		}
-		l.Release()
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", nil, errors.Join(err, os.Remove(dir))
-		}
-	}
-}
+// errLocked means that a container's runtime lives, or that another process is
+// removing the container.
+var errLocked = errors.New("locked")
 
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
+// removeDead removes a container's directory if its runtime is dead. It is no error if
+// there is no such directory.
+func removeDead(s *store.Store, dir string) error {
+	lock, err := store.TryLockDir(dir, unix.LOCK_EX)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case lock == nil:
+		return fmt.Errorf("%s: %w", dir, errLocked)
+	}
+	defer lock.Release()
+	return remove(s, dir)
 }

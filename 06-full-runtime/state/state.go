@@ -5,6 +5,8 @@ package state
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,25 +38,43 @@ type Container struct {
 }
 
 // New makes the directory for a container of some layers. The caller must hold
-// images.Share, so that prune does not remove the layers in between. The janitor makes
-// the directory, so it is never without a process that removes it.
+// images.Share, so that prune does not remove the layers in between. The janitor is
+// started first and knows the directory's name, so the directory is never without a
+// process that removes it.
 func New(images *store.Store, layers []string) (*Container, error) {
-	j, dir, err := janitor.Hire(containerDuty, images.Dir)
+	dir := images.Path("containers", fmt.Sprintf("%016x", rand.Uint64()))
+	j, err := janitor.Start(containerDuty, dir)
 	if err != nil {
 		return nil, err
 	}
 	c := &Container{Dir: dir, images: images, janitor: j}
-	// The janitor has a lock on it as well: whichever of us lives keeps Sweep away.
-	if c.lock, err = store.TryLockDir(dir, unix.LOCK_SH); c.lock == nil && err == nil {
-		err = fmt.Errorf("lock %s: another process is removing it", dir)
-	}
-	if err == nil {
+	if err = c.make(); err == nil {
 		err = c.fill(layers)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Remove())
 	}
 	return c, nil
+}
+
+// make makes the directory and locks it. Before it is locked it looks dead, and
+// another process may remove it.
+func (c *Container) make() error {
+	for c.lock == nil {
+		err := os.Mkdir(c.Dir, 0o700)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		c.lock, err = store.TryLockDir(c.Dir, unix.LOCK_SH)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if _, err := os.Lstat(c.Dir); err != nil {
+			c.lock.Release()
+			c.lock = nil
+		}
+	}
+	return nil
 }
 
 func (c *Container) fill(layers []string) error {
@@ -124,14 +144,10 @@ func (c *Container) Limit(l cgroup.Limits) (*cgroup.Group, error) {
 	return group, group.Make()
 }
 
-// Remove removes the directory. It may be called again.
+// Remove removes the directory, and leaves to the janitor what cannot be removed yet.
 func (c *Container) Remove() error {
-	if c.janitor == nil {
-		return nil
-	}
 	err := remove(c.images, c.Dir)
-	c.janitor.Dismiss()
-	c.janitor = nil
+	c.janitor.Leave()
 	c.lock.Release()
 	return err
 }

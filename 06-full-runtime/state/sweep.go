@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"example.com/container-go/06-full-runtime/cgroup"
 	"example.com/container-go/06-full-runtime/store"
 )
@@ -33,14 +31,10 @@ func sweep(s *store.Store) error {
 	var failed error
 	for _, entry := range entries {
 		dir := s.Path("containers", entry.Name())
-		l, err := store.TryLockDir(dir, unix.LOCK_EX)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && l == nil {
+		err := removeDead(s, dir)
+		if errors.Is(err, errLocked) {
 			continue
 		}
-		if err == nil {
-			err = remove(s, dir)
-		}
-		l.Release()
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("clear what a dead container left: %w", err))
 		}

@@ -76,3 +76,12 @@ func (s *Store) Share(ctx context.Context, waiting func()) (release func(), err 
 	l, err := takeLock(ctx, s.Path("lock"), unix.LOCK_SH, waiting)
 	return l.Release, err
 }
+
+// TryShare is Share if that is possible at once. Otherwise release is nil.
+func (s *Store) TryShare() (release func(), err error) {
+	l, err := tryLock(s.Path("lock"), unix.LOCK_SH)
+	if l == nil {
+		return nil, err
+	}
+	return l.Release, nil
+}

@@ -1,4 +1,4 @@
-package container
+package mount
 
 import (
 	"bytes"
@@ -8,11 +8,12 @@ import (
 	"testing"
 )
 
-func TestSealedSelfIsUsAndCannotBeChanged(t *testing.T) {
-	self, err := sealedSelf()
+func TestSealedCopyIsUsAndCannotBeChanged(t *testing.T) {
+	fd, err := sealedCopy()
 	if err != nil {
 		t.Fatal(err)
 	}
+	self := os.NewFile(uintptr(fd), "copy")
 	defer self.Close()
 	path := fmt.Sprintf("/proc/self/fd/%d", self.Fd())
 	program, err := os.ReadFile("/proc/self/exe")
