@@ -2,7 +2,7 @@
 //
 // All the lessons together: pull an image (lesson 5), clone a child into new
 // namespaces (1, 2, 3), enter the image's root filesystem (4) and run its
-// command. Start reading at run in run.go, go on in container/pid1.go.
+// command. Start reading at run, and go on in inside/pid1.go.
 //
 //	go run ./06-full-runtime --image=lab          # a shell, without a network
 //	go run ./06-full-runtime                      # a shell in alpine:latest
@@ -10,34 +10,155 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"os"
 
-	"github.com/spf13/pflag"
-
+	"example.com/container-go/05-oci-pull/interrupt"
+	"example.com/container-go/06-full-runtime/advice"
+	"example.com/container-go/06-full-runtime/cli"
+	"example.com/container-go/06-full-runtime/config"
 	"example.com/container-go/06-full-runtime/container"
+	"example.com/container-go/06-full-runtime/explain"
+	"example.com/container-go/06-full-runtime/fetch"
+	_ "example.com/container-go/06-full-runtime/inside" // PID 1's half begins in its init function
+	"example.com/container-go/06-full-runtime/state"
+	"example.com/container-go/06-full-runtime/store"
+	"example.com/container-go/06-full-runtime/userns"
 )
 
 func main() {
-	r, err := parse(os.Args[1:])
-	if errors.Is(err, pflag.ErrHelp) {
+	r, err := cli.Parse(os.Args[1:])
+	if err != nil {
+		cli.Say(advice.Hint(err, false))
+		os.Exit(config.StatusFailed)
+	}
+	if r == nil { // --help
 		return
 	}
-	if err != nil {
-		say(err.Error() + "\nsee --help")
-		os.Exit(container.StatusFailed)
-	}
 	do := run
-	if r.images || r.prune != "" {
+	if r.Images || r.Prune != "" {
 		do = keepHouse
 	}
 	status, err := do(r)
 	if err != nil {
-		say(err.Error())
+		cli.Say(advice.Hint(err, r.UserNS || os.Geteuid() != 0))
 	}
 	os.Exit(status)
 }
 
-// say tells the user something. Stdout is for the command alone.
-func say(text string) { fmt.Fprintln(os.Stderr, "06-full-runtime: "+text) }
+// run is the runtime's table of contents: the ids, the image, the container's state,
+// the container itself, and its removal.
+func run(r *cli.Request) (status int, err error) {
+	if r.Explain {
+		explain.To(os.Stderr, "parent", false)
+	}
+	ids, single, err := userns.Choose(r.UserNS)
+	if err != nil {
+		return config.StatusFailed, err
+	}
+	r.SayUserNS(single)
+	images, err := store.Open(r.Store, ids)
+	if err != nil {
+		return config.StatusFailed, err
+	}
+	ctx, stop := interrupt.Context()
+	own, img, err := prepare(ctx, r, images)
+	stop()
+	if own != nil {
+		defer func() {
+			if removeErr := own.Remove(); err == nil {
+				err = removeErr
+			}
+		}()
+	}
+	if status, interrupted := interrupt.Status(ctx); interrupted {
+		return status, errors.New("interrupted")
+	}
+	if err != nil {
+		return config.StatusFailed, err
+	}
+	c, err := r.Configure(img)
+	if err != nil {
+		return config.StatusFailed, err
+	}
+	c.UserNS = !ids.None()
+	c.Layers = images.Trees(img)
+	if err := addNames(&c, own); err != nil {
+		return config.StatusFailed, err
+	}
+	group, err := own.Limit(r.Limits)
+	if err != nil {
+		return config.StatusFailed, err
+	}
+	cli.Say("Using clone approach for namespace creation")
+	return container.Run(c, container.Host{IDs: ids, CgroupFD: group.FD(), Born: own.Born})
+}
+
+// prepare finds the image, or pulls it, and makes a directory for a container of it.
+func prepare(ctx context.Context, r *cli.Request, images *store.Store) (*state.Container, *store.Image, error) {
+	if err := state.Sweep(r.Store); err != nil {
+		cli.Say(err.Error()) // which is no reason not to run
+	}
+	release, err := images.Share(ctx, func() { cli.Say("waiting for --prune to end") })
+	if err != nil {
+		return nil, nil, err
+	}
+	defer release()
+	img, err := fetch.Find(ctx, images, fetch.Wanted{Ref: r.Ref, Options: r.Options, Pull: r.Pull})
+	if err != nil {
+		return nil, nil, err
+	}
+	own, err := state.New(images, img.Layers)
+	return own, img, err
+}
+
+// keepHouse does what --prune and --images ask for, and runs nothing.
+func keepHouse(r *cli.Request) (status int, err error) {
+	ctx, stop := interrupt.Context()
+	defer stop()
+	stores, err := store.OpenAll(r.Store)
+	if err == nil && r.Prune != "" {
+		err = prune(ctx, r, stores)
+	}
+	if status, interrupted := interrupt.Status(ctx); interrupted {
+		return status, errors.New("interrupted")
+	}
+	if err == nil && r.Images {
+		err = cli.List(stores)
+	}
+	if err != nil {
+		return config.StatusFailed, err
+	}
+	return 0, nil
+}
+
+func prune(ctx context.Context, r *cli.Request, stores []*store.Store) error {
+	var all []store.Pruned
+	for _, s := range stores {
+		inUse := func() (map[string]bool, error) { return state.LayersInUse(s) }
+		pruned, err := s.Prune(ctx, r.Prune == "all", inUse, func() { cli.Say("waiting for runs that are pulling an image") })
+		if err != nil {
+			return err
+		}
+		all = append(all, pruned)
+	}
+	cli.Removed(all...)
+	return nil
+}
+
+// addNames mounts the files with the container's name below the user's own mounts.
+// The container may change its copies, unless its root is read-only.
+func addNames(c *config.Config, own *state.Container) error {
+	c.Dir = own.Dir
+	files, err := own.WriteNames(c.Hostname)
+	if err != nil {
+		return err
+	}
+	var names []config.Mount
+	for target, source := range files {
+		names = append(names, config.Mount{Source: source, Target: target, ReadOnly: c.ReadOnly})
+	}
+	c.Mounts = append(names, c.Mounts...)
+	return nil
+}

@@ -46,7 +46,7 @@ func (g *Group) Make() error {
 	if err := enable(filepath.Dir(g.path), controllers(g.settings)); err != nil {
 		return err
 	}
-	if err := explain.Step(os.Mkdir(g.path, 0o755), "a control group, which has limits", "mkdir %s", g.path); err != nil {
+	if err := explain.Step(os.Mkdir(g.path, 0o755), "a control group, which has limits", "mkdir", "%s", g.path); err != nil {
 		return err
 	}
 	if err := g.setUp(); err != nil {
@@ -103,5 +103,5 @@ func write(path, value string) error {
 		_, err = file.WriteString(value)
 		file.Close()
 	}
-	return explain.Step(err, "what the group may use, or pass on", "write %s %q", path, value)
+	return explain.Step(err, "what the group may use, or pass on", "write", "%s %q", path, value)
 }

@@ -6,6 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/moby/sys/mountinfo"
+
+	"example.com/container-go/06-full-runtime/config"
 )
 
 // hierarchy is what the machine has mounted of cgroups.
@@ -15,31 +19,21 @@ type hierarchy struct {
 	v1    map[string]string // where version 1 is mounted, by controller
 }
 
-// findHierarchy reads the mount table. The format is in proc_pid_mountinfo(5).
+// findHierarchy reads the mount table.
 func findHierarchy() (*hierarchy, error) {
-	content, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
-	}
-	return parseMounts(string(content)), nil
+	mounts, err := mountinfo.GetMounts(mountinfo.FSTypeFilter("cgroup", "cgroup2"))
+	return choose(mounts), err
 }
 
-func parseMounts(mountinfo string) *hierarchy {
-	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+func choose(mounts []*mountinfo.Info) *hierarchy {
 	h := &hierarchy{v1: map[string]string{}}
-	for line := range strings.Lines(mountinfo) {
-		left, right, _ := strings.Cut(strings.TrimSpace(line), " - ")
-		mount, fs := strings.Fields(left), strings.Fields(right)
-		if len(mount) < 5 || len(fs) < 3 {
-			continue
-		}
-		point := unescape.Replace(mount[4])
+	for _, m := range mounts {
 		switch {
-		case fs[0] == "cgroup2" && h.mount == "":
-			h.mount, h.root = point, unescape.Replace(mount[3])
-		case fs[0] == "cgroup":
-			for controller := range strings.SplitSeq(fs[2], ",") {
-				h.v1[controller] = point
+		case m.FSType == "cgroup2" && h.mount == "":
+			h.mount, h.root = m.Mountpoint, m.Root
+		case m.FSType == "cgroup":
+			for controller := range strings.SplitSeq(m.VFSOptions, ",") {
+				h.v1[controller] = m.Mountpoint
 			}
 		}
 	}
@@ -49,7 +43,7 @@ func parseMounts(mountinfo string) *hierarchy {
 // offers fails unless the hierarchy has these controllers to give.
 func (h *hierarchy) offers(need []string) error {
 	if h.mount == "" && len(h.v1) == 0 {
-		return errors.New("find cgroups in /proc/self/mountinfo: none are mounted\nlimits need them: sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup")
+		return unavailable("find cgroups", errors.New("find cgroups in /proc/self/mountinfo: none are mounted"))
 	}
 	have := ""
 	if h.mount != "" {
@@ -64,12 +58,12 @@ func (h *hierarchy) offers(need []string) error {
 	}
 	name := missing[0]
 	if point, ok := h.v1[name]; ok {
-		return fmt.Errorf("cgroup v2 does not have the %s controller here: cgroup v1 does, at %s\nlimits need cgroup v2 alone: boot with systemd.unified_cgroup_hierarchy=1", name, point)
+		return unavailable("find cgroup2", fmt.Errorf("cgroup v2 does not have the %s controller here: cgroup v1 does, at %s", name, point))
 	}
 	if h.mount == "" {
-		return errors.New("find cgroup2 in /proc/self/mountinfo: there is only cgroup v1\nlimits need cgroup v2 alone: boot with systemd.unified_cgroup_hierarchy=1")
+		return unavailable("find cgroup2", errors.New("find cgroup2 in /proc/self/mountinfo: there is only cgroup v1"))
 	}
-	return fmt.Errorf("%s has no %s controller: the kernel lacks it, or was booted with it disabled\nsee cgroup_disable= in /proc/cmdline", h.mount, name)
+	return unavailable("find cgroup controller", fmt.Errorf("%s has no %s controller", h.mount, name))
 }
 
 // own finds the directory of the group that we are in ourselves (cgroups(7),
@@ -96,3 +90,6 @@ func (h *hierarchy) directory(group string) (string, error) {
 	}
 	return filepath.Join(h.mount, inside), nil
 }
+
+// unavailable names the step that package advice knows.
+func unavailable(step string, err error) error { return &config.Failure{Name: step, Err: err} }

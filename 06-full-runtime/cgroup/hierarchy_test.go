@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/moby/sys/mountinfo"
 )
 
 const (
@@ -16,16 +18,26 @@ const (
 `
 )
 
+// parseMounts chooses from a mount table in the form of /proc/self/mountinfo.
+func parseMounts(t *testing.T, table string) *hierarchy {
+	t.Helper()
+	mounts, err := mountinfo.GetMountsFromReader(strings.NewReader(table), mountinfo.FSTypeFilter("cgroup", "cgroup2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return choose(mounts)
+}
+
 func TestParseMounts(t *testing.T) {
-	h := parseMounts(unified + "99 30 0:26 /below /run/x rw - cgroup2 cgroup2 rw\n")
+	h := parseMounts(t, unified+"99 30 0:26 /below /run/x rw - cgroup2 cgroup2 rw\n")
 	if h.mount != "/sys/fs/cgroup" || h.root != "/" || len(h.v1) != 0 {
 		t.Errorf("unified: %+v", h)
 	}
-	h = parseMounts(hybrid)
+	h = parseMounts(t, hybrid)
 	if h.mount != "/sys/fs/cgroup/unified" || h.v1["memory"] != "/sys/fs/cgroup/memory" || h.v1["cpu"] != "/sys/fs/cgroup/cpu,cpuacct" {
 		t.Errorf("hybrid: %+v", h)
 	}
-	h = parseMounts(`1 2 0:3 /a\040b /c\134\040d rw - cgroup2 none rw`)
+	h = parseMounts(t, `1 2 0:3 /a\040b /c\134\040d rw - cgroup2 none rw`)
 	if h.mount != `/c\ d` || h.root != "/a b" {
 		t.Errorf("escapes: %+v", h)
 	}
@@ -55,11 +67,11 @@ func TestOffers(t *testing.T) {
 	}{
 		{hierarchy{mount: dir}, "cpu", nil},
 		{hierarchy{mount: dir, v1: v1}, "cpu", nil},
-		{hierarchy{mount: dir, v1: v1}, "memory", []string{"/v1/memory", "systemd.unified_cgroup_hierarchy=1"}},
-		{hierarchy{v1: v1}, "memory", []string{"/v1/memory", "systemd.unified_cgroup_hierarchy=1"}},
-		{hierarchy{v1: v1}, "pids", []string{"only cgroup v1", "systemd.unified_cgroup_hierarchy=1"}},
-		{hierarchy{mount: dir}, "pids", []string{dir, "pids", "cgroup_disable="}},
-		{hierarchy{}, "pids", []string{"none are mounted", "mount -t cgroup2"}},
+		{hierarchy{mount: dir, v1: v1}, "memory", []string{"/v1/memory", "does not have the memory controller"}},
+		{hierarchy{v1: v1}, "memory", []string{"/v1/memory", "does not have the memory controller"}},
+		{hierarchy{v1: v1}, "pids", []string{"only cgroup v1"}},
+		{hierarchy{mount: dir}, "pids", []string{dir, "no pids controller"}},
+		{hierarchy{}, "pids", []string{"none are mounted"}},
 	} {
 		err := test.h.offers([]string{test.need})
 		if (err == nil) != (test.want == nil) {

@@ -58,24 +58,21 @@ func findDelegated(top, own string, need []string) (string, error) {
 		if len(missing) == 0 {
 			return dir, nil
 		}
-		lacking = fmt.Errorf("cgroup %s is delegated to you without the %s controller\nas root, `systemctl edit user@.service`, there under [Service] Delegate=cpu memory pids; then log in again", dir, strings.Join(missing, " and "))
+		lacking = unavailable("find delegated controller", fmt.Errorf("cgroup %s is delegated to you without the %s controller", dir, strings.Join(missing, " and ")))
 	}
 	if lacking != nil {
 		return "", lacking
 	}
-	return "", adviseDelegation(own, cmp.Or(refused, mayUse(own)))
+	return "", notDelegated(own, cmp.Or(refused, mayUse(own)))
 }
 
-// adviseDelegation says what to do where no group above our own may be used.
-func adviseDelegation(own string, err error) error {
+// notDelegated is the error where no group above our own may be used.
+func notDelegated(own string, err error) error {
 	err = fmt.Errorf("cgroup %s is in none that is delegated to you: %w", own, err)
-	switch {
-	case errors.Is(err, unix.EROFS):
-		return fmt.Errorf("%w\ncgroups are read-only here, as in a container: start this outside of it", err)
-	case mayUse(own) == nil:
-		return fmt.Errorf("%w\nit is yours itself, but has processes in it: start this from a group below it (systemd: DelegateSubgroup=)", err)
+	if !errors.Is(err, unix.EROFS) && mayUse(own) == nil {
+		return unavailable("find cgroup below our own", err)
 	}
-	return fmt.Errorf("%w\nlimits need one: systemd-run --user --scope -p Delegate=yes COMMAND, or be root", err)
+	return unavailable("find delegated cgroup", err)
 }
 
 // mayUse fails unless we may make a group in this one, and put our child there.
@@ -99,11 +96,10 @@ func enable(dir string, names []string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	err = write(path, "+"+strings.Join(missing, " +"))
-	if errors.Is(err, unix.EBUSY) {
-		return fmt.Errorf("%w\nthat group has processes in it, as in a container: move them to a group below it", err)
+	if err := write(path, "+"+strings.Join(missing, " +")); err != nil {
+		return unavailable("enable controllers", err)
 	}
-	return err
+	return nil
 }
 
 // readControllers reads which controllers a group may pass on.

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/term"
 
 	"example.com/container-go/05-oci-pull/janitor"
-	"example.com/container-go/06-full-runtime/explain"
 )
 
 // A container at a terminal gets a pseudo-terminal of its own: a pair of
@@ -28,62 +27,6 @@ const ctrlD = 4
 // terminals. If one is not, the three are to be kept apart.
 func AtTerminal() bool {
 	return term.IsTerminal(0) && term.IsTerminal(1) && term.IsTerminal(2)
-}
-
-// openConsole is the container's side: a terminal out of its own devpts becomes
-// its stdin, stdout, stderr, its controlling terminal, and /dev/console. The
-// other side goes to the parent through a socket.
-func openConsole(parent *os.File, size *unix.Winsize, owner int) error {
-	ours, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open /dev/ptmx: %w", err)
-	}
-	defer unix.Close(ours)
-	number, err := unix.IoctlGetInt(ours, unix.TIOCGPTN)
-	if err != nil {
-		return fmt.Errorf("ioctl TIOCGPTN /dev/ptmx: %w", err)
-	}
-	if err := unix.IoctlSetPointerInt(ours, unix.TIOCSPTLCK, 0); err != nil {
-		return fmt.Errorf("ioctl TIOCSPTLCK /dev/ptmx: %w", err)
-	}
-	name := fmt.Sprintf("/dev/pts/%d", number)
-	tty, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", name, err)
-	}
-	if err := adviseID(explain.Step(unix.Fchown(tty, owner, -1), "a terminal belongs to whoever is at it", "fchown %s %d", name, owner)); err != nil {
-		return err
-	}
-	if size != nil {
-		if err := unix.IoctlSetWinsize(tty, unix.TIOCSWINSZ, size); err != nil {
-			return fmt.Errorf("ioctl TIOCSWINSZ %s: %w", name, err)
-		}
-	}
-	console, err := newBind("the same terminal under a name that programs know", name)
-	if err != nil {
-		return err
-	}
-	// It may be there, if --volume has put another /dev over ours.
-	if exists, err := makeTarget("/dev/console", true); err != nil {
-		return fmt.Errorf("mount %s: %w", name, err)
-	} else if err := console.move(exists); err != nil {
-		return err
-	}
-	err = unix.Sendmsg(int(parent.Fd()), []byte{0}, unix.UnixRights(ours), nil, 0)
-	if err := explain.Step(err, "the other side of the terminal, for the runtime", "sendmsg SCM_RIGHTS /dev/ptmx"); err != nil {
-		return err
-	}
-	// Only the leader of a session that has no terminal yet can acquire one, and
-	// that we are.
-	if err := explain.Step(unix.IoctlSetInt(tty, unix.TIOCSCTTY, 0), "our session's terminal: its keys make our signals", "ioctl TIOCSCTTY %s", name); err != nil {
-		return err
-	}
-	for fd := range 3 {
-		if err := unix.Dup3(tty, fd, 0); err != nil {
-			return fmt.Errorf("dup3 %s: %w", name, err)
-		}
-	}
-	return nil
 }
 
 // console is our side of the container's terminal.

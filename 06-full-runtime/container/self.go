@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"example.com/container-go/06-full-runtime/config"
 	"example.com/container-go/06-full-runtime/explain"
 )
 
@@ -24,15 +25,12 @@ func sealedSelf() (*os.File, error) {
 	defer program.Close()
 	// Linux 6.3 lets the administrator have memory not executable unless asked.
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
-	fd, err := unix.MemfdCreate(childName, flags|unix.MFD_EXEC)
+	fd, err := unix.MemfdCreate(config.ChildName, flags|unix.MFD_EXEC)
 	if errors.Is(err, unix.EINVAL) {
-		fd, err = unix.MemfdCreate(childName, flags)
-	}
-	if errors.Is(err, unix.EACCES) {
-		return nil, fmt.Errorf("memfd_create: %w\nprograms in memory are forbidden here; allow them: sudo sysctl vm.memfd_noexec=1", err)
+		fd, err = unix.MemfdCreate(config.ChildName, flags)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("memfd_create: %w", err)
+		return nil, &explain.Error{Call: "memfd_create", Args: config.ChildName, Err: err}
 	}
 	// Low numbers are taken, in the child, by the descriptors that it inherits.
 	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 10)
@@ -40,12 +38,12 @@ func sealedSelf() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fcntl F_DUPFD_CLOEXEC: %w", err)
 	}
-	memory := os.NewFile(uintptr(high), childName)
+	memory := os.NewFile(uintptr(high), config.ChildName)
 	if _, err = io.Copy(memory, program); err == nil {
 		_, err = unix.FcntlInt(memory.Fd(), unix.F_ADD_SEALS,
 			unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
 	}
-	err = explain.Step(err, "a copy of this program, for the child: the container must not reach our file", "memfd_create %s, fcntl F_ADD_SEALS", childName)
+	err = explain.Step(err, "a copy of this program, for the child: the container must not reach our file", "memfd_create", "%s, fcntl F_ADD_SEALS", config.ChildName)
 	if err != nil {
 		memory.Close()
 		return nil, err

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/config"
 )
 
 // catcher collects the signals that are meant for the container.
@@ -17,10 +19,10 @@ type catcher chan os.Signal
 
 // catchSignals begins to. SIGHUP and SIGINT stay ignored, by the container too, if
 // we were started so: nohup(1) means it.
-func catchSignals(c Config) catcher {
+func catchSignals(terminal bool) catcher {
 	caught := make(catcher, 16)
-	for s := unix.SIGHUP; s <= lastSignal; s++ {
-		resize := s == unix.SIGWINCH && c.Terminal // of which the container's terminal makes its own
+	for s := unix.SIGHUP; s <= config.LastSignal; s++ {
+		resize := s == unix.SIGWINCH && terminal // of which the container's terminal makes its own
 		if !slices.Contains(ours, s) && !resize && !signal.Ignored(s) {
 			signal.Notify(caught, s)
 		}
@@ -35,10 +37,6 @@ func catchSignals(c Config) catcher {
 var ours = []syscall.Signal{
 	unix.SIGKILL, unix.SIGSTOP, unix.SIGCHLD, unix.SIGPIPE, unix.SIGURG, unix.SIGPROF, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU,
 }
-
-// lastSignal is the highest real-time signal. C libraries keep the first three for
-// themselves, 32 to 34, and Go does not let us have them.
-const lastSignal = syscall.Signal(64)
 
 // forwarder passes signals on to PID 1.
 //

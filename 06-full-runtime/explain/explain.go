@@ -1,6 +1,6 @@
-// Package explain tells, for --explain, what the runtime asks of the kernel. Each
-// system call of a container's birth passes its outcome through Step, which is also
-// what names it in errors: so what is explained is what was done.
+// Package explain reports what the runtime asks of the kernel. Each system call of
+// a container's birth passes its outcome through Step, which prints it for
+// --explain and names it in errors. So --explain cannot drift from the code.
 package explain
 
 import (
@@ -11,17 +11,17 @@ import (
 )
 
 var (
-	out    io.Writer // nil when there is nobody to explain to
+	out    io.Writer // nil without --explain
 	who    string
 	ending = "\n"
 )
 
-// width is how much of a line a call may take before the reason goes on the next.
+// width is how many columns a call may have before the reason goes on the next line.
 const width = 50
 
-// To has the steps of this process printed from now on, a line each with the name
-// of the process that takes them. A terminal in raw mode needs raw, for the cursor
-// goes down at a line's end, but not back.
+// To prints the steps of this process from now on, a line each with the name of the
+// process that takes them. A terminal in raw mode needs raw: there a newline alone
+// does not move the cursor back to the left.
 func To(w io.Writer, process string, raw bool) {
 	out, who = w, process
 	if raw {
@@ -29,10 +29,10 @@ func To(w io.Writer, process string, raw bool) {
 	}
 }
 
-// On reports whether there is somebody to explain to.
+// On reports whether steps are printed.
 func On() bool { return out != nil }
 
-// Stop ends that, and closes what it was printed to if it was for that alone.
+// Stop ends printing, and closes the file that To was given if it is a file.
 func Stop() {
 	if closer, ok := out.(io.Closer); ok {
 		closer.Close()
@@ -40,35 +40,57 @@ func Stop() {
 	out = nil
 }
 
-// Step reports a system call that was made: why, and how it is called with which
-// arguments. It returns the call's error with that before it, or nil.
-func Step(err error, why, format string, args ...any) error {
+// Error is a step that failed.
+type Error struct {
+	Call string // a system call or a program, like "pivot_root" or "newuidmap"
+	Args string // of the call, a path in most cases
+	Err  error  // an errno in most cases
+}
+
+func (e *Error) Error() string { return join(e.Call, e.Args) + ": " + e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Step names the step for package advice.
+func (e *Error) Step() string { return e.Call }
+
+// Step reports a call that was made, with its arguments, and why it was made. It
+// returns an Error if the call failed.
+func Step(err error, why, call, format string, args ...any) error {
 	if out == nil && err == nil {
 		return nil
 	}
 	if failure := new(fs.PathError); errors.As(err, &failure) {
-		err = failure.Err // the call names the path
+		err = failure.Err // the arguments name the path
 	}
-	call := fmt.Sprintf(format, args...)
+	arguments := fmt.Sprintf(format, args...)
 	if out != nil {
-		outcome := ""
-		if err != nil {
-			outcome = " = " + err.Error()
-		}
-		told := call + outcome
-		if len(told) > width {
-			Line("%s", told)
-			told = ""
-		}
-		Line("%-*s # %s", width, told, why)
+		printStep(join(call, arguments), err, why)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", call, err)
+		return &Error{call, arguments, err}
 	}
 	return nil
 }
 
-// Line prints something else that belongs to the story.
+func printStep(call string, err error, why string) {
+	if err != nil {
+		call += " = " + err.Error()
+	}
+	if len(call) > width {
+		Line("%s", call)
+		call = ""
+	}
+	Line("%-*s # %s", width, call, why)
+}
+
+func join(call, args string) string {
+	if args == "" {
+		return call
+	}
+	return call + " " + args
+}
+
+// Line prints something that is not a step.
 func Line(format string, args ...any) {
 	if out != nil {
 		fmt.Fprintf(out, "%-6s | %s%s", who, fmt.Sprintf(format, args...), ending)

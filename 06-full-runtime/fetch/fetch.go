@@ -20,9 +20,9 @@ import (
 // processor busy, fetching waits.
 const atOnce = 4
 
-// Image puts an image into the store, with those of its layers that are not there
+// pullImage puts an image into the store, with those of its layers that are not there
 // yet.
-func Image(ctx context.Context, s *store.Store, ref string, o image.Options) (*store.Image, error) {
+func pullImage(ctx context.Context, s *store.Store, ref string, o image.Options) (*store.Image, error) {
 	img, err := image.Open(ctx, ref, o)
 	if err != nil {
 		return nil, err

@@ -11,8 +11,8 @@ import (
 
 	"example.com/container-go/05-oci-pull/pull"
 	"example.com/container-go/05-oci-pull/unpack"
-	"example.com/container-go/06-full-runtime/idmap"
 	"example.com/container-go/06-full-runtime/store"
+	"example.com/container-go/06-full-runtime/userns"
 )
 
 // target is where a layer is unpacked.
@@ -37,7 +37,7 @@ func newTarget(s *store.Store, tree string) (target, error) {
 		return &inUserNS{ids: s.Map, tree: tree}, nil
 	}
 	options := unpack.Options{Owners: s.Map.None() && unpack.PreservesOwners(), Overlay: opaqueUserNS}
-	if s.Map.None() && idmap.Initial() {
+	if s.Map.None() && userns.Initial() {
 		options.Overlay = opaque
 	}
 	rootfs, err := unpack.Open(tree, options)
@@ -54,7 +54,7 @@ func (d direct) Info() (info store.LayerInfo, err error) {
 
 // inUserNS unpacks in a child process that is root of a user namespace.
 type inUserNS struct {
-	ids  idmap.Map
+	ids  userns.Map
 	tree string
 	info store.LayerInfo
 }
@@ -70,7 +70,7 @@ func (u *inUserNS) Apply(ctx context.Context, stream io.Reader) error {
 	cmd := exec.CommandContext(ctx, "/proc/self/exe")
 	cmd.Args[0] = unpackerName
 	cmd.ExtraFiles = []*os.File{tree}
-	output, err := store.InUserNS(cmd, u.ids, stream)
+	output, err := userns.Run(cmd, u.ids, stream)
 	if err == nil {
 		err = json.Unmarshal(output, &u.info)
 	}
@@ -103,7 +103,7 @@ func unpackHere(stream io.Reader) (info store.LayerInfo, err error) {
 	if err != nil && err != io.EOF {
 		return info, err
 	}
-	if err := idmap.BecomeRoot(); err != nil {
+	if err := userns.BecomeRoot(); err != nil {
 		return info, err
 	}
 	rootfs, err := unpack.Open("/proc/self/fd/3", unpack.Options{Owners: true, Overlay: opaqueUserNS})

@@ -59,7 +59,7 @@ func Canonical(ref string) string {
 
 func (s *Store) imagePath(ref, platform string) string {
 	sum := sha256.Sum256([]byte(ref + " " + platform))
-	return s.path("images", hex.EncodeToString(sum[:16]))
+	return s.Path("images", hex.EncodeToString(sum[:16]))
 }
 
 // Image finds an image by its canonical reference. It returns nil if there is none,
@@ -129,13 +129,13 @@ func (s *Store) Images() ([]*Image, error) {
 // images are the store's records of images by their file; nil is one that cannot be
 // read, or was never completed.
 func (s *Store) images() (map[string]*Image, error) {
-	entries, err := os.ReadDir(s.path("images"))
+	entries, err := os.ReadDir(s.Path("images"))
 	if err != nil {
 		return nil, err
 	}
 	images := map[string]*Image{}
 	for _, entry := range entries {
-		file := s.path("images", entry.Name())
+		file := s.Path("images", entry.Name())
 		images[file] = readImage(file)
 		if strings.HasPrefix(entry.Name(), ".") {
 			images[file] = nil

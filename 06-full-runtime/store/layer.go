@@ -20,17 +20,26 @@ type LayerInfo struct {
 
 // HasLayer reports whether a layer is in the store.
 func (s *Store) HasLayer(id string) bool {
-	_, err := os.Stat(s.path("layers", id, "layer.json"))
+	_, err := os.Stat(s.Path("layers", id, "layer.json"))
 	return err == nil
 }
 
-// LayerTree is the directory that overlayfs takes a layer from.
-func (s *Store) LayerTree(id string) string { return s.path("layers", id, "tree") }
+// layerTree is the directory that overlayfs takes a layer from.
+func (s *Store) layerTree(id string) string { return s.Path("layers", id, "tree") }
+
+// Trees are the directories of an image's layers, lowest first.
+func (s *Store) Trees(img *Image) []string {
+	var trees []string
+	for _, id := range img.Layers {
+		trees = append(trees, s.layerTree(id))
+	}
+	return trees
+}
 
 // LayerInfo tells what is remembered of a layer.
 func (s *Store) LayerInfo(id string) (LayerInfo, error) {
 	var info LayerInfo
-	path := s.path("layers", id, "layer.json")
+	path := s.Path("layers", id, "layer.json")
 	content, err := os.ReadFile(path)
 	if err == nil {
 		err = json.Unmarshal(content, &info)
@@ -48,25 +57,25 @@ func (s *Store) AddLayer(ctx context.Context, id string, waiting func(), fill fu
 	if s.HasLayer(id) {
 		return nil
 	}
-	held, err := takeLock(ctx, s.path("layers", id+".lock"), unix.LOCK_EX, waiting)
+	held, err := takeLock(ctx, s.Path("layers", id+".lock"), unix.LOCK_EX, waiting)
 	if err != nil {
 		return err
 	}
-	defer held.release()
+	defer held.Release()
 	if s.HasLayer(id) {
 		return nil
 	}
 	// We have the lock: what is there was left by somebody dead.
-	dir := s.path("new", id)
-	if err := s.removeTree(dir); err != nil {
+	dir := s.Path("new", id)
+	if err := s.RemoveTree(dir); err != nil {
 		return err
 	}
 	if err := s.fillLayer(dir, fill); err != nil {
-		return errors.Join(err, s.removeTree(dir))
+		return errors.Join(err, s.RemoveTree(dir))
 	}
 	// What is in its place, if anything, somebody has damaged.
-	if err := errors.Join(s.removeTree(s.path("layers", id)), os.Rename(dir, s.path("layers", id))); err != nil {
-		return errors.Join(err, s.removeTree(dir))
+	if err := errors.Join(s.RemoveTree(s.Path("layers", id)), os.Rename(dir, s.Path("layers", id))); err != nil {
+		return errors.Join(err, s.RemoveTree(dir))
 	}
 	return nil
 }
@@ -76,7 +85,7 @@ func (s *Store) fillLayer(dir string, fill func(tree string) (LayerInfo, error))
 		return err
 	}
 	tree := dir + "/tree"
-	if err := s.makeTop(tree); err != nil {
+	if err := s.MakeTop(tree); err != nil {
 		return err
 	}
 	info, err := fill(tree)
@@ -94,8 +103,8 @@ func (s *Store) fillLayer(dir string, fill func(tree string) (LayerInfo, error))
 	return syncFilesystem(dir)
 }
 
-// makeTop makes a directory that is the container's root's.
-func (s *Store) makeTop(dir string) error {
+// MakeTop makes a directory that is the container's root's.
+func (s *Store) MakeTop(dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A lock is an open file with flock(2) on it. The kernel releases it when the last
+// A Lock is an open file with flock(2) on it. The kernel releases it when the last
 // process that has it open is gone, however that ended.
-type lock struct{ file *os.File }
+type Lock struct{ file *os.File }
 
-func (l *lock) release() {
+func (l *Lock) Release() {
 	if l != nil {
 		l.file.Close()
 	}
@@ -22,7 +22,7 @@ func (l *lock) release() {
 // tryLock takes a lock, unix.LOCK_SH or LOCK_EX, on a file, which is made if it does
 // not exist, or returns nil if somebody else has it. NFS wants the file open for
 // writing if the lock is exclusive (flock(2)).
-func tryLock(path string, how int) (*lock, error) {
+func tryLock(path string, how int) (*Lock, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -30,8 +30,8 @@ func tryLock(path string, how int) (*lock, error) {
 	return lockFile(file, how)
 }
 
-// tryLockDir takes a lock on a directory that exists, or returns nil like tryLock.
-func tryLockDir(path string, how int) (*lock, error) {
+// TryLockDir takes a lock on a directory that exists, or returns nil like tryLock.
+func TryLockDir(path string, how int) (*Lock, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
 		return nil, err
@@ -39,10 +39,10 @@ func tryLockDir(path string, how int) (*lock, error) {
 	return lockFile(file, how)
 }
 
-func lockFile(file *os.File, how int) (*lock, error) {
+func lockFile(file *os.File, how int) (*Lock, error) {
 	err := unix.Flock(int(file.Fd()), how|unix.LOCK_NB)
 	if err == nil {
-		return &lock{file}, nil
+		return &Lock{file}, nil
 	}
 	file.Close()
 	if err == unix.EWOULDBLOCK {
@@ -53,7 +53,7 @@ func lockFile(file *os.File, how int) (*lock, error) {
 
 // takeLock waits for a lock, and calls waiting once if it has to. It asks again and
 // again because flock(2) itself cannot be told to stop by a context.
-func takeLock(ctx context.Context, path string, how int, waiting func()) (*lock, error) {
+func takeLock(ctx context.Context, path string, how int, waiting func()) (*Lock, error) {
 	for {
 		l, err := tryLock(path, how)
 		if l != nil || err != nil {
@@ -73,6 +73,6 @@ func takeLock(ctx context.Context, path string, how int, waiting func()) (*lock,
 
 // Share keeps prune away until release is called.
 func (s *Store) Share(ctx context.Context, waiting func()) (release func(), err error) {
-	l, err := takeLock(ctx, s.path("lock"), unix.LOCK_SH, waiting)
-	return l.release, err
+	l, err := takeLock(ctx, s.Path("lock"), unix.LOCK_SH, waiting)
+	return l.Release, err
 }

@@ -18,20 +18,18 @@ type Pruned struct {
 	Bytes  int64 // of the layers' uncompressed archives
 }
 
-// Prune removes layers that no image and no running container uses, and whatever
-// dead processes left; with all also the images that no running container uses. It
-// waits until nobody is pulling.
-func (s *Store) Prune(ctx context.Context, all bool, waiting func()) (Pruned, error) {
+// Prune removes layers that no image and no running container uses, and what dead
+// pulls left; with all also the images that no running container uses. It waits
+// until no process is pulling, and then asks inUse for the layers of the containers
+// that run.
+func (s *Store) Prune(ctx context.Context, all bool, inUse func() (map[string]bool, error), waiting func()) (Pruned, error) {
 	var pruned Pruned
-	held, err := takeLock(ctx, s.path("lock"), unix.LOCK_EX, waiting)
+	held, err := takeLock(ctx, s.Path("lock"), unix.LOCK_EX, waiting)
 	if err != nil {
 		return pruned, err
 	}
-	defer held.release()
-	if err := s.sweep(); err != nil {
-		return pruned, err
-	}
-	used, err := s.layersInUse()
+	defer held.Release()
+	used, err := inUse()
 	if err != nil {
 		return pruned, err
 	}
@@ -68,7 +66,7 @@ func runs(img *Image, used map[string]bool) bool {
 }
 
 func (s *Store) pruneLayers(ctx context.Context, used map[string]bool, pruned *Pruned) error {
-	entries, err := os.ReadDir(s.path("layers"))
+	entries, err := os.ReadDir(s.Path("layers"))
 	if err != nil {
 		return err
 	}
@@ -79,7 +77,7 @@ func (s *Store) pruneLayers(ctx context.Context, used map[string]bool, pruned *P
 		id, isLock := strings.CutSuffix(entry.Name(), ".lock")
 		if isLock {
 			// Nobody holds it, as we have the store for us.
-			if err := os.Remove(s.path("layers", entry.Name())); err != nil {
+			if err := os.Remove(s.Path("layers", entry.Name())); err != nil {
 				return err
 			}
 			continue
@@ -89,19 +87,19 @@ func (s *Store) pruneLayers(ctx context.Context, used map[string]bool, pruned *P
 		}
 		info, _ := s.LayerInfo(id)
 		// Under its own name it is complete, also while it is being removed.
-		doomed := s.path("new", id)
-		if err := errors.Join(s.removeTree(doomed), os.Rename(s.path("layers", id), doomed)); err != nil {
+		doomed := s.Path("new", id)
+		if err := errors.Join(s.RemoveTree(doomed), os.Rename(s.Path("layers", id), doomed)); err != nil {
 			return err
 		}
 		pruned.Layers++
 		pruned.Bytes += info.Size
 	}
-	entries, err = os.ReadDir(s.path("new"))
+	entries, err = os.ReadDir(s.Path("new"))
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		if err := s.removeTree(s.path("new", entry.Name())); err != nil {
+		if err := s.RemoveTree(s.Path("new", entry.Name())); err != nil {
 			return err
 		}
 	}

@@ -1,5 +1,4 @@
-// Package store keeps images unpacked, so that they are pulled once, and the
-// containers made of them while they run.
+// Package store keeps images unpacked, so that they are pulled once.
 //
 //	STORE/MAP/            one store for each id map, as files have other owners in each
 //	    idmap             the map
@@ -10,7 +9,7 @@
 //	        layer.json    its size, and what it says of directories
 //	    layers/ID.lock    held while the layer is being unpacked
 //	    new/ID/           where it is, until it is complete
-//	    containers/NAME/  what a container writes; locked by its runtime and its janitor
+//	    containers/NAME/  a running container's, see package state
 //
 // Whatever is under its final name is complete: it was made elsewhere and renamed.
 // What is not is a dead process's if nobody holds its lock, and whoever comes next
@@ -28,13 +27,13 @@ import (
 
 	"github.com/moby/sys/user"
 
-	"example.com/container-go/06-full-runtime/idmap"
+	"example.com/container-go/06-full-runtime/userns"
 )
 
 // Store is the part of a store that belongs to one id map.
 type Store struct {
 	Dir string
-	Map idmap.Map
+	Map userns.Map
 }
 
 // DefaultDir is where the store is: CONTAINER_GO_STORE, or /var/lib/container-go
@@ -44,7 +43,7 @@ func DefaultDir() string {
 	if dir := os.Getenv("CONTAINER_GO_STORE"); dir != "" {
 		return dir
 	}
-	if os.Geteuid() == 0 && idmap.Initial() {
+	if os.Geteuid() == 0 && userns.Initial() {
 		return "/var/lib/container-go"
 	}
 	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
@@ -64,7 +63,7 @@ func DefaultDir() string {
 // Open opens the part of the store in dir that belongs to an id map, which is made
 // if it does not exist. Nobody but its user can enter it: images hold setuid
 // programs (compare CVE-2021-41091).
-func Open(dir string, ids idmap.Map) (*Store, error) {
+func Open(dir string, ids userns.Map) (*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -75,14 +74,14 @@ func Open(dir string, ids idmap.Map) (*Store, error) {
 		return nil, err
 	}
 	for _, name := range []string{"images", "layers", "new", "containers"} {
-		if err := os.MkdirAll(s.path(name), 0o700); err != nil {
-			return nil, fmt.Errorf("%w\nchoose another place for images with --store DIR", err)
+		if err := os.MkdirAll(s.Path(name), 0o700); err != nil {
+			return nil, &makeError{err}
 		}
 	}
-	if there, err := os.ReadFile(s.path("idmap")); err == nil && bytes.Equal(there, content) {
+	if there, err := os.ReadFile(s.Path("idmap")); err == nil && bytes.Equal(there, content) {
 		return s, nil
 	}
-	return s, writeFile(s.path("idmap"), content)
+	return s, writeFile(s.Path("idmap"), content)
 }
 
 // OpenAll opens the parts of the store in dir that exist. With an error it returns
@@ -105,7 +104,7 @@ func OpenAll(dir string) ([]*Store, error) {
 		if !entry.IsDir() {
 			continue // whatever else somebody keeps here
 		}
-		s, err := load(filepath.Join(dir, entry.Name()))
+		s, err := Load(filepath.Join(dir, entry.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -118,10 +117,10 @@ func OpenAll(dir string) ([]*Store, error) {
 	return all, failed
 }
 
-// load opens the part of a store that is in a directory.
-func load(dir string) (*Store, error) {
+// Load opens the part of a store that is in a directory.
+func Load(dir string) (*Store, error) {
 	s := &Store{Dir: dir}
-	content, err := os.ReadFile(s.path("idmap"))
+	content, err := os.ReadFile(s.Path("idmap"))
 	if err == nil {
 		err = json.Unmarshal(content, &s.Map)
 	}
@@ -131,7 +130,8 @@ func load(dir string) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) path(names ...string) string {
+// Path is a path below the store's directory.
+func (s *Store) Path(names ...string) string {
 	return filepath.Join(append([]string{s.Dir}, names...)...)
 }
 
@@ -156,3 +156,9 @@ func writeFile(path string, content []byte) error {
 	}
 	return err
 }
+
+// makeError is a store that cannot be made, for package advice.
+type makeError struct{ error }
+
+func (e *makeError) Unwrap() error { return e.error }
+func (e *makeError) Step() string  { return "make the store" }

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+
+	"example.com/container-go/06-full-runtime/config"
+	"example.com/container-go/06-full-runtime/store"
+)
+
+// Configure puts together what the image says and what the user says, who is
+// right where both say something (image-spec config.md, docker-run(1)).
+func (r *Request) Configure(img *store.Image) (config.Config, error) {
+	c := config.Config{
+		Hostname:  r.Hostname,
+		Env:       slices.Concat(img.Env, r.Env),
+		WorkDir:   img.WorkingDir,
+		User:      img.User,
+		Mounts:    r.Mounts,
+		ReadOnly:  r.ReadOnly,
+		NoNetwork: r.Network == "none",
+		Init:      r.Init,
+		Explain:   r.Explain,
+		Terminal:  r.Terminal,
+	}
+	if r.WorkDir != "" {
+		c.WorkDir = r.WorkDir
+	}
+	if r.User != "" {
+		c.User = r.User
+	}
+	// Arguments replace the image's command; another entrypoint also clears it.
+	entrypoint, cmd := img.Entrypoint, img.Cmd
+	if r.Entrypoint != nil {
+		entrypoint, cmd = nil, nil
+		if *r.Entrypoint != "" {
+			entrypoint = []string{*r.Entrypoint}
+		}
+	}
+	if len(r.Args) > 0 {
+		cmd = r.Args
+	}
+	c.Args = slices.Concat(entrypoint, cmd)
+	if len(c.Args) == 0 {
+		return c, &config.Failure{Name: "find the command to run", Err: fmt.Errorf("image %s names no command to run", r.Ref)}
+	}
+	return c, nil
+}

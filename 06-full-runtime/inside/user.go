@@ -1,0 +1,73 @@
+package inside
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/moby/sys/user"
+	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
+	"example.com/container-go/06-full-runtime/userns"
+)
+
+// lookUpUser finds the user in the image's /etc/passwd and /etc/group. A number
+// need not be in there; a name must.
+func (p *pid1) lookUpUser() error {
+	name := p.User
+	passwd, group := openRegular("/etc/passwd"), openRegular("/etc/group")
+	defer passwd.Close()
+	defer group.Close()
+	if name == "" {
+		name = "0"
+	}
+	u, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, passwd, group)
+	if err != nil {
+		return fmt.Errorf("user %s: %w", name, err)
+	}
+	p.user = u
+	return nil
+}
+
+// openRegular opens a file of the image. If it is none, or a FIFO on which
+// reading would wait for ever, it counts as empty.
+func openRegular(path string) io.ReadCloser {
+	if checkPath(path) != nil {
+		return io.NopCloser(strings.NewReader(""))
+	}
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err == nil {
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			return file
+		}
+		file.Close()
+	}
+	return io.NopCloser(strings.NewReader(""))
+}
+
+// becomeUser gives up being root, if the user is another.
+func (p *pid1) becomeUser() error {
+	u := p.user
+	// Where setgroups is denied we keep our groups; it is why it is denied.
+	denied, _ := os.ReadFile("/proc/self/setgroups")
+	if strings.TrimSpace(string(denied)) != "deny" {
+		groups := u.Sgids
+		if !slices.Contains(groups, u.Gid) {
+			groups = append(groups, u.Gid)
+		}
+		if err := explain.Step(syscall.Setgroups(groups), "the user's groups, and none of ours", "setgroups", "%v", groups); err != nil {
+			return err
+		}
+	}
+	if err := explain.Step(syscall.Setgid(u.Gid), "the user's own group", "setgid", "%d", u.Gid); err != nil {
+		return err
+	}
+	if err := explain.Step(syscall.Setuid(u.Uid), "the user that the image or --user names", "setuid", "%d", u.Uid); err != nil {
+		return err
+	}
+	return userns.SetDeathSignal()
+}

@@ -1,0 +1,137 @@
+// Package state has what a running container owns: its directory, the notes in it,
+// its lock and its janitor. It clears up after containers that died without it.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/container-go/05-oci-pull/janitor"
+	"example.com/container-go/06-full-runtime/cgroup"
+	"example.com/container-go/06-full-runtime/store"
+)
+
+// Container is the directory of a container that runs. It is there until Remove,
+// or until we die: then a janitor removes it, and where that was killed too, the
+// next run.
+//
+//	upper/, work/     overlayfs's, what the container writes
+//	root/             where its root is mounted, in its own mount namespace
+//	files/            mounted over files of the image
+//	layers            the layers that it uses, a line each
+//	cgroup            the path of its control group, if it has one
+//	pid1              its first process, and when that was started
+//
+// Who is killed while writing one of these files leaves it empty.
+type Container struct {
+	Dir     string
+	images  *store.Store
+	lock    *store.Lock
+	janitor *janitor.Janitor
+}
+
+// New makes the directory for a container of some layers. The caller must hold
+// images.Share, so that prune does not remove the layers in between. The janitor makes
+// the directory, so it is never without a process that removes it.
+func New(images *store.Store, layers []string) (*Container, error) {
+	j, dir, err := janitor.Hire(containerDuty, images.Dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &Container{Dir: dir, images: images, janitor: j}
+	// The janitor has a lock on it as well: whichever of us lives keeps Sweep away.
+	if c.lock, err = store.TryLockDir(dir, unix.LOCK_SH); c.lock == nil && err == nil {
+		err = fmt.Errorf("lock %s: another process is removing it", dir)
+	}
+	if err == nil {
+		err = c.fill(layers)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Remove())
+	}
+	return c, nil
+}
+
+func (c *Container) fill(layers []string) error {
+	if err := c.note("layers", strings.Join(layers, "\n")); err != nil {
+		return err
+	}
+	for _, name := range []string{"root", "files"} {
+		if err := os.Mkdir(filepath.Join(c.Dir, name), 0o755); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"upper", "work"} {
+		if err := c.images.MakeTop(filepath.Join(c.Dir, name)); err != nil {
+			return err
+		}
+	}
+	// The container's root mounts its root in here.
+	_, gid := c.images.Map.Root()
+	err := os.Lchown(c.Dir, -1, gid)
+	if err == nil {
+		err = os.Chmod(c.Dir, 0o710)
+	}
+	return err
+}
+
+func (c *Container) note(name, content string) error {
+	return os.WriteFile(filepath.Join(c.Dir, name), []byte(content), 0o600)
+}
+
+// writeFile makes a file that everybody in the container can read, and its root
+// change, and returns its path.
+func (c *Container) writeFile(name string, content []byte) (string, error) {
+	path := filepath.Join(c.Dir, "files", name)
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		return "", err
+	}
+	if err := os.Chmod(path, 0o644); err != nil { // whatever the umask is
+		return "", err
+	}
+	uid, gid := c.images.Map.Root()
+	return path, os.Lchown(path, uid, gid)
+}
+
+// Born notes the container's first process, which is to be killed if we are. It
+// must be called before that runs anything that is not ours.
+func (c *Container) Born(pid, pidfd int) error {
+	started, err := startTime(pid)
+	if err != nil {
+		return err
+	}
+	if err := c.note("pid1", fmt.Sprintf("%d %s", pid, started)); err != nil {
+		return err
+	}
+	return c.janitor.Entrust(pidfd)
+}
+
+// Limit makes the container's cgroup, if there are limits. The note of it comes first,
+// so that the group goes with the container in any case.
+func (c *Container) Limit(l cgroup.Limits) (*cgroup.Group, error) {
+	group, err := cgroup.Plan(filepath.Base(c.Dir), l)
+	if group == nil || err != nil {
+		return nil, err
+	}
+	if err := c.note("cgroup", group.Path()); err != nil {
+		return nil, err
+	}
+	return group, group.Make()
+}
+
+// Remove removes the directory. It may be called again.
+func (c *Container) Remove() error {
+	if c.janitor == nil {
+		return nil
+	}
+	err := remove(c.images, c.Dir)
+	c.janitor.Dismiss()
+	c.janitor = nil
+	c.lock.Release()
+	return err
+}

@@ -1,0 +1,58 @@
+package userns
+
+import (
+	"fmt"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
+)
+
+// BecomeRoot makes this process, the first of a user namespace that has ids by
+// now, root in there, if it is not yet. Its capabilities are those of root then,
+// and no longer ambient: the command is to have what its user has.
+func BecomeRoot() error {
+	if hasGroups() {
+		if err := explain.Step(syscall.Setgroups([]int{}), "none of the host's groups", "setgroups", "[]"); err != nil {
+			return err
+		}
+	}
+	if err := explain.Step(syscall.Setresgid(0, 0, 0), "the first group of the user namespace", "setresgid", "0 0 0"); err != nil {
+		return err
+	}
+	if err := explain.Step(syscall.Setresuid(0, 0, 0), "root of the user namespace, and of nothing else", "setresuid", "0 0 0"); err != nil {
+		return err
+	}
+	// That has changed our credentials, and with it made /proc/self root's (proc(5));
+	// our files in there are to be our own.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("prctl PR_SET_DUMPABLE: %w", err)
+	}
+	if err := SetDeathSignal(); err != nil {
+		return err
+	}
+	return dropInheritable()
+}
+
+// SetDeathSignal has the kernel kill us when our parent dies. A change of user has
+// cleared what the parent asked for (prctl(2)).
+func SetDeathSignal() error {
+	err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	return explain.Step(err, "when the runtime dies, so do we", "prctl", "PR_SET_PDEATHSIG SIGKILL")
+}
+
+// dropInheritable empties the inheritable set and, with it, the ambient one.
+// Programs with file capabilities would take from it (compare CVE-2022-24769).
+func dropInheritable() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return fmt.Errorf("capget: %w", err)
+	}
+	data[0].Inheritable, data[1].Inheritable = 0, 0
+	if err := unix.Capset(&header, &data[0]); err != nil {
+		return fmt.Errorf("capset: %w", err)
+	}
+	return nil
+}
