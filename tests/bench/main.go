@@ -62,8 +62,6 @@ func measureAll(ctx context.Context, o options) (err error) {
 	if err := b.open(); err != nil {
 		return err
 	}
-	// A run in progress ends when the starter stops.
-	defer context.AfterFunc(ctx, b.starter.Stop)()
 	b.describe()
 	for _, part := range []func() error{
 		b.traceInit, b.lookAtWalls, b.starts, b.growth, b.atOnce, b.pulls, b.shared,

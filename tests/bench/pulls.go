@@ -56,11 +56,11 @@ func (b *bench) pulls() error {
 	}
 	for _, place := range []string{"disk", "tmpfs"} {
 		for _, kind := range []struct {
-			name   string
-			ref    func() (string, error)
-			layers *[]layer
+			name, title string
+			ref         func() (string, error)
+			layers      *[]layer
 		}{
-			{"one layer", b.images.large, &b.images.one}, {"12 layers", b.images.layered, &b.images.twelve},
+			{"one", "one layer", b.images.large, &b.images.one}, {"twelve", "12 layers", b.images.layered, &b.images.twelve},
 		} {
 			what := "pulls/" + place + "/" + kind.name
 			if !b.wanted(what) {
@@ -75,7 +75,7 @@ func (b *bench) pulls() error {
 				return err
 			}
 			for _, s := range all {
-				r := newRow(kind.name+", "+place, s)
+				r := newRow(kind.title+", "+place, s)
 				for column, name := range []string{lesson5, lesson6} {
 					if ours := find(all, name); ours != nil && s.name != name {
 						r.ratio(column, ratios(ours.walls(), s.walls()))

@@ -21,6 +21,9 @@ const limit = 5 * time.Minute
 type worker struct {
 	held      []*process
 	residents map[int]bool // processes that programs left behind and that stay
+
+	starting sync.Mutex
+	closed   bool // no more processes are started
 }
 
 func newWorker() *worker { return &worker{residents: map[int]bool{}} }
@@ -29,7 +32,7 @@ func (w *worker) do(r request) reply {
 	switch r.Action {
 	case run:
 		defer w.settle()
-		return runAll(r.Commands)
+		return w.runAll(r.Commands)
 	case hold:
 		return w.hold(r.Commands)
 	case release:
@@ -69,7 +72,12 @@ func prepare(c Command) (*process, error) {
 	return &process{cmd: cmd, output: output}, nil
 }
 
-func (p *process) start() error {
+func (w *worker) start(p *process) error {
+	w.starting.Lock()
+	defer w.starting.Unlock()
+	if w.closed {
+		return errors.New("the benchmark has ended")
+	}
 	p.started = time.Now()
 	return p.cmd.Start()
 }
@@ -81,6 +89,9 @@ func (p *process) wait() Result {
 	r := Result{Wall: time.Since(p.started)}
 	timer.Stop()
 	state := p.cmd.ProcessState
+	if state == nil { // killAll has waited for it
+		return Result{Status: -1}
+	}
 	usage := state.SysUsage().(*syscall.Rusage)
 	r.CPU = state.UserTime() + state.SystemTime()
 	r.Peak = usage.Maxrss << 10
@@ -98,7 +109,7 @@ func (p *process) text() string {
 	return string(content)
 }
 
-func runAll(commands []Command) (answer reply) {
+func (w *worker) runAll(commands []Command) (answer reply) {
 	all := make([]*process, len(commands))
 	for i, c := range commands {
 		var err error
@@ -111,7 +122,7 @@ func runAll(commands []Command) (answer reply) {
 	var waiting sync.WaitGroup
 	begin := time.Now()
 	for i, p := range all {
-		if err := p.start(); err != nil {
+		if err := w.start(p); err != nil {
 			answer.Results[i] = Result{Status: 127, Output: err.Error()}
 			continue
 		}
@@ -133,7 +144,7 @@ func (w *worker) hold(commands []Command) reply {
 			p.stdout, err = p.cmd.StdoutPipe()
 		}
 		if err == nil {
-			err = p.start()
+			err = w.start(p)
 		}
 		if err != nil {
 			return reply{Error: err.Error()}
