@@ -282,45 +282,54 @@ func TestImageRegistryFaults(t *testing.T) {
 	rand.New(rand.NewSource(1)).Read(noise)
 	img := newImage(t, "", gzipLayer(t, file("hello", "hello\n"), file("noise", string(noise))))
 	layer := layerDigest(t, img)
-	for _, test := range []struct {
+	tests := []*struct {
 		name string
 		path string
 		bad  func(http.ResponseWriter, *http.Request, http.Handler)
 		once bool
 		want string
+
+		registry *testRegistry
+		ref      string
 	}{
-		{"500 for the manifest", "/manifests/", status(500), true, ""},
-		{"500 for the layer", layer, status(500), true, ""},
-		{"cut in the manifest", "/manifests/", cutAfter(50), true, ""},
-		{"cut in the layer", layer, cutAfter(100_000), true, ""},
-		{"cut before the layer", layer, cutAfter(0), true, ""},
-		{"500 for good", "/manifests/", status(500), false, "fails"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			registry := newRegistry(t)
-			ref := registry.push(t, "hello", img)
-			harness.Only(t, lesson5, func(t *testing.T, c *harness.Case) {
-				var faults atomic.Int32
-				registry.fail(test.path, func(w http.ResponseWriter, r *http.Request, healthy http.Handler) {
-					if faults.Add(1) > 1 && test.once {
-						healthy.ServeHTTP(w, r)
-					} else {
-						test.bad(w, r, healthy)
-					}
-				})
-				r := pull(c, "--image="+ref).Run()
-				if test.want != "" {
-					refused(t, r, test.want)
-					return
-				}
-				dir := pulled(t, r)
-				wantFile(t, dir, "noise", string(noise))
-				if faults.Load() < 2 {
-					t.Error("the pull did not ask again")
-				}
-			}, harness.User)
-		})
+		{name: "500 for the manifest", path: "/manifests/", bad: status(500), once: true},
+		{name: "500 for the layer", path: layer, bad: status(500), once: true},
+		{name: "cut in the manifest", path: "/manifests/", bad: cutAfter(50), once: true},
+		{name: "cut in the layer", path: layer, bad: cutAfter(100_000), once: true},
+		{name: "cut before the layer", path: layer, bad: cutAfter(0), once: true},
+		{name: "500 for good", path: "/manifests/", bad: status(500), want: "fails"},
 	}
+	for _, test := range tests {
+		test.registry = newRegistry(t)
+		test.ref = test.registry.push(t, strings.ReplaceAll(test.name, " ", "-"), img)
+	}
+	harness.Only(t, lesson5, func(t *testing.T, c *harness.Case) {
+		// All at once: between its attempts, a pull waits.
+		var running []*harness.Process
+		faults := make([]atomic.Int32, len(tests))
+		for i, test := range tests {
+			test.registry.fail(test.path, func(w http.ResponseWriter, r *http.Request, healthy http.Handler) {
+				if faults[i].Add(1) > 1 && test.once {
+					healthy.ServeHTTP(w, r)
+				} else {
+					test.bad(w, r, healthy)
+				}
+			})
+			running = append(running, pull(c, "--image="+test.ref).Start())
+		}
+		for i, test := range tests {
+			r := running[i].Wait()
+			if test.want != "" {
+				refused(t, r, test.want)
+				continue
+			}
+			dir := pulled(t, r)
+			wantFile(t, dir, "noise", string(noise))
+			if faults[i].Load() < 2 {
+				t.Errorf("the pull did not ask again after this fault: %s", test.name)
+			}
+		}
+	}, harness.User)
 }
 
 func layerDigest(t *testing.T, img v1.Image) string {

@@ -5,8 +5,10 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -83,6 +85,41 @@ func (r *testRegistry) fail(path string, f func(w http.ResponseWriter, req *http
 			healthy.ServeHTTP(w, req)
 		}
 	}
+}
+
+// afterBytes returns a channel that is closed when a number of bytes has been served
+// from now on, by requests whose path contains a text.
+func (r *testRegistry) afterBytes(path string, n int) <-chan struct{} {
+	reached := make(chan struct{})
+	var served atomic.Int64
+	r.fail(path, func(w http.ResponseWriter, req *http.Request, healthy http.Handler) {
+		healthy.ServeHTTP(countingWriter{w, func(wrote int) {
+			if total := served.Add(int64(wrote)); total > int64(n) && total-int64(wrote) <= int64(n) {
+				close(reached)
+			}
+		}}, req)
+	})
+	return reached
+}
+
+// countingWriter reports how much was written.
+type countingWriter struct {
+	http.ResponseWriter
+	wrote func(int)
+}
+
+// partSize is how much is written at a time: large blobs take many parts.
+const partSize = 4096
+
+func (w countingWriter) Write(p []byte) (n int, err error) {
+	for part := range slices.Chunk(p, partSize) {
+		m, err := w.ResponseWriter.Write(part)
+		w.wrote(m)
+		if n += m; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // asked tells how many requests had a text in their method and path.

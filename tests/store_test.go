@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"fmt"
 	"math/rand"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -143,17 +142,23 @@ func TestStorePullKilled(t *testing.T) {
 	content := noise(500_000)
 	img := labImage(t, []entry{file("one", content)}, []entry{file("two", content+"2"), directory("empty")}, []entry{file("three", "3")})
 	ref := registry.push(t, "hello", img)
-	// Slow enough to be killed in the middle of a layer.
-	registry.fail("/blobs/", func(w http.ResponseWriter, r *http.Request, healthy http.Handler) {
-		healthy.ServeHTTP(&slowly{w}, r)
-	})
+	manifest, err := img.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs := manifest.Layers
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		random := rand.New(rand.NewSource(time.Now().UnixNano()))
 		for range harness.Scaled(4) {
 			store := c.NewStore()
 			for range 2 {
+				// At a random byte of a random layer, and then a moment later, when what
+				// came is being unpacked and given its place.
+				blob := blobs[random.Intn(len(blobs))]
+				reached := registry.afterBytes(blob.Digest.String(), random.Intn(int(blob.Size)))
 				p := from(c, store, ref, "true").Start()
-				time.Sleep(time.Duration(random.Intn(400)) * time.Millisecond)
+				p.AwaitOrEnd(reached)
+				time.Sleep(time.Duration(random.Intn(30)) * time.Millisecond)
 				_ = syscall.Kill(-p.Pid(), syscall.SIGKILL) // unless it has ended
 				p.Wait()
 			}
@@ -168,20 +173,6 @@ func TestStorePullKilled(t *testing.T) {
 			}
 		}
 	})
-}
-
-// slowly writes in parts, with pauses in between.
-type slowly struct{ http.ResponseWriter }
-
-func (s *slowly) Write(p []byte) (n int, err error) {
-	for part := range slices.Chunk(p, max(len(p)/8, 1)) {
-		time.Sleep(20 * time.Millisecond)
-		m, err := s.ResponseWriter.Write(part)
-		if n += m; err != nil {
-			return n, err
-		}
-	}
-	return n, nil
 }
 
 // Runs in a row and at once, a third of them killed at random instants, leave

@@ -31,8 +31,6 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[below] + (position-float64(below))*(sorted[above]-sorted[below])
 }
 
-func median(numbers []float64) float64 { return spreadOf(numbers).Median }
-
 // ratios divides pair by pair. Both numbers of a pair come from the same round, so
 // that a slow minute of the machine cancels out.
 func ratios(over, under []float64) []float64 {

@@ -134,14 +134,15 @@ func BuildOver(t *testing.T, dir, file, content string) string {
 	if err == nil {
 		err = os.WriteFile(over+"/overlay.json", overlay, 0o644)
 	}
-	var out string
+	var to string
 	if err == nil {
-		out, err = os.MkdirTemp(base, "over-")
+		to, err = os.MkdirTemp(base, "over-")
+		t.Cleanup(func() { os.RemoveAll(to) })
 	}
 	if err == nil {
-		err = os.Chmod(out, 0o755)
+		err = os.Chmod(to, 0o755)
 	}
-	out = filepath.Join(out, filepath.Base(dir))
+	out := filepath.Join(to, filepath.Base(dir))
 	if err == nil {
 		err = compile(filepath.Join(Workspace(t), dir), out, nil, "-overlay="+over+"/overlay.json")
 	}
@@ -155,32 +156,59 @@ func compile(dir, out string, env []string, flags ...string) error {
 	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 		return err
 	}
-	env = append(os.Environ(), env...)
-	// No version control stamp: git refuses to tell it to whoever does not own
-	// the checkout. No symbols: they take half of the linker's time.
-	args := append([]string{"build", "-buildvcs=false", "-ldflags=-s -w", "-o", out}, flags...)
 	what := []string{"."}
-	module := goEnv(dir, "GOMOD")
-	if module == os.DevNull || module == filepath.Join(filepath.Dir(goEnv(dir, "GOWORK")), "go.mod") {
-		// A directory without a go.mod is a program of one package.
-		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
-		if err != nil || len(files) == 0 {
-			return fmt.Errorf("%s has no Go files: for a program in another language, name its executable file", dir)
+	if !ours(dir) {
+		files, more, err := foreign(dir)
+		if err != nil {
+			return err
 		}
-		what = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") })
-	} else if list := exec.Command("go", "list", "."); true {
-		// A module of its own may stand inside the workspace and not be in go.work.
-		list.Dir = dir
-		if list.Run() != nil {
-			env = append(env, "GOWORK=off")
+		env = append(env, more...)
+		if files != nil {
+			what = files
 		}
 	}
-	cmd := exec.Command("go", append(args, what...)...)
-	cmd.Dir, cmd.Env = dir, env
+	// Linking takes most of a build's time. `go run` keeps the linked program in Go's
+	// build cache, and `go build` does not. With `-exec cp` it copies the program
+	// instead of running it. There is no version control stamp: git refuses to
+	// describe a checkout to a user who does not own it.
+	args := slices.Concat([]string{"run", "-buildvcs=false", "-exec", "cp"}, flags, what, []string{out})
+	cmd := exec.Command("go", args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build in %s: %w\n%s", dir, err, bytes.TrimSpace(output))
 	}
 	return os.Chmod(out, 0o755)
+}
+
+// ours reports whether a directory is in one of the workspace's own modules.
+func ours(dir string) bool {
+	root, err := workspace()
+	if err != nil {
+		return false
+	}
+	name, err := filepath.Rel(root, dir)
+	module, _, _ := strings.Cut(name, "/")
+	return err == nil && (module == "tests" || slices.ContainsFunc(lessons, func(l *Lesson) bool { return l.Name == module }))
+}
+
+// foreign prepares the build of a program that is not the workspace's own. A
+// directory without a go.mod is a program of one package, built from its files.
+func foreign(dir string) (files, env []string, err error) {
+	module := goEnv(dir, "GOMOD")
+	if module == os.DevNull || module == filepath.Join(filepath.Dir(goEnv(dir, "GOWORK")), "go.mod") {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil || len(files) == 0 {
+			return nil, nil, fmt.Errorf("%s has no Go files: for a program in another language, name its executable file", dir)
+		}
+		return slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, "_test.go") }), nil, nil
+	}
+	// A module of its own may be inside the workspace and not in go.work.
+	list := exec.Command("go", "list", ".")
+	list.Dir = dir
+	if list.Run() != nil {
+		env = append(env, "GOWORK=off")
+	}
+	return nil, env, nil
 }
 
 func goEnv(dir, name string) string {

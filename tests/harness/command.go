@@ -205,13 +205,24 @@ func (p *Process) FindPID1() (pid int, ok bool) {
 }
 
 // Processes lists what the program has started, with its own process.
-func (p *Process) Processes() []int { return descendants(p.Pid()) }
+func (p *Process) Processes() []int { return descendants(p.Pid(), processes()) }
 
 // Await waits until stdout contains a text.
 func (p *Process) Await(text string) {
 	p.t.Helper()
 	if !p.Stdout.await(text, 0, p.ended) {
 		p.t.Fatalf("%s: no %q on stdout\n%s%s", p.cmd, text, indent(p.Stdout.String()+p.Stderr.String()), p.cmd.Hint)
+	}
+}
+
+// AwaitOrEnd waits for an event, or for the program's end if that comes first.
+func (p *Process) AwaitOrEnd(event <-chan struct{}) {
+	p.t.Helper()
+	select {
+	case <-event:
+	case <-p.ended:
+	case <-time.After(*patience):
+		p.t.Fatalf("%s: nothing happened for %v\n%s", p.cmd, *patience, indent(p.Stdout.String()+p.Stderr.String()))
 	}
 }
 
@@ -222,7 +233,7 @@ func (p *Process) AwaitCommand(name string) int {
 	name = name[:min(len(name), 15)] // as the kernel does, see proc_pid_comm(5)
 	for deadline := time.Now().Add(*patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		table := processes()
-		for _, pid := range p.Processes() {
+		for _, pid := range descendants(p.Pid(), table) {
 			if table[pid].name == name {
 				return pid
 			}

@@ -280,37 +280,3 @@ func NeverCache(t *testing.T) {
 }
 
 var once sync.Once
-
-// base holds the programs that we build and the directories that they run with,
-// stores the images of lesson 6, a directory for each identity.
-var base, stores string
-
-func makeBase() error {
-	var err error
-	if base, err = os.MkdirTemp("", "lessons-under-test-"); err != nil {
-		return err
-	}
-	// Stores are on disk: before Linux 6.6 a tmpfs cannot hold those of an ordinary
-	// user, who needs user extended attributes for them.
-	if stores, err = os.MkdirTemp("", "stores-under-test-"); err == nil {
-		err = os.Chmod(stores, 0o755)
-	}
-	if err != nil {
-		return err
-	}
-	// On the stand-in host it is in memory: ext4 is slow to give away again, within
-	// seconds, what was just deleted.
-	if os.Geteuid() == 0 && standInError == nil {
-		if err := unix.Mount("tmpfs", base, "tmpfs", 0, ""); err != nil {
-			return fmt.Errorf("mount tmpfs on %s: %w", base, err)
-		}
-	}
-	// The ordinary user must be able to reach it.
-	return os.Chmod(base, 0o755)
-}
-
-func removeBase() {
-	_ = unix.Unmount(base, unix.MNT_DETACH)
-	_ = os.RemoveAll(base)
-	_ = unpack.RemoveAll(stores)
-}

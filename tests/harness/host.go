@@ -252,8 +252,9 @@ func temporary() map[string]bool {
 // inArguments tells whether a process that we did not start has a path in its
 // arguments.
 func inArguments(path string) bool {
-	ours := descendants(os.Getpid())
-	for pid := range processes() {
+	table := processes()
+	ours := descendants(os.Getpid(), table)
+	for pid := range table {
 		if arguments, _ := proc.ReadFile(fmt.Sprintf("%d/cmdline", pid)); bytes.Contains(arguments, []byte(path)) && !slices.Contains(ours, pid) {
 			return true
 		}

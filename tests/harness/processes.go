@@ -62,9 +62,8 @@ func children() map[int]string {
 }
 
 // descendants lists a process and its children, and theirs, and so on.
-func descendants(pid int) []int {
+func descendants(pid int, table map[int]process) []int {
 	found := []int{pid}
-	table := processes()
 	for i := 0; i < len(found); i++ {
 		for child, p := range table {
 			if p.parent == found[i] && p.state != "Z" {
