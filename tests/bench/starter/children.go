@@ -10,10 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// settle waits until processes that outlived their program have ended too, such as
-// a janitor that nobody waits for: their work must not slow down the next run. Some
-// never end, like podman's process that keeps its user namespace. They are waited
-// for once.
+// settle waits for processes that outlived their program, such as a janitor: their
+// work must not slow down the next run. Some never end, like podman's process that
+// keeps its user namespace. settle waits for such a process only once.
 func (w *worker) settle() {
 	for deadline := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
 		late := w.strangers()
