@@ -58,8 +58,8 @@ func (b *bench) describePulls(layers []layer) (string, error) {
 		compressed += len(l.blob)
 	}
 	least, err := b.once(b.as(root, "true"))
-	return fmt.Sprintf("%s No peak below %d MiB can be seen. The image has %d files of its own, %d MB, and %d MB compressed.",
-		pullsNote, (least.Peak+1<<20-1)>>20, b.options.files, plain/1e6, compressed/1e6), err
+	return fmt.Sprintf("%s No peak below %.0f MiB can be seen. The image has %d files of its own, %d MB, and %d MB compressed.",
+		pullsNote, float64(least.Peak)/(1<<20), b.options.files, plain/1e6, compressed/1e6), err
 }
 
 // pulls measures the pull of one layer and of twelve, on a disk and in memory.

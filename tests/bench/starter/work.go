@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -118,6 +119,7 @@ func (w *worker) runAll(commands []Command) (answer reply) {
 		}
 		defer all[i].output.Close()
 	}
+	slim()
 	answer.Results = make([]Result, len(all))
 	var waiting sync.WaitGroup
 	begin := time.Now()
@@ -131,6 +133,13 @@ func (w *worker) runAll(commands []Command) (answer reply) {
 	waiting.Wait()
 	answer.Wall = time.Since(begin)
 	return answer
+}
+
+// slim makes our memory small and forgets that it was larger: our peak counts among
+// our programs' own.
+func slim() {
+	debug.FreeOSMemory()
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // see proc_pid_clear_refs(5)
 }
 
 func (w *worker) hold(commands []Command) reply {
