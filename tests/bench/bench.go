@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,6 +53,8 @@ func (b *bench) open() error {
 	if b.starter, err = starter.New(b.dir, filepath.Join(cgroupRoot, groupPrefix()+"*")); err != nil {
 		return err
 	}
+	// A run in progress ends when the starter stops.
+	context.AfterFunc(b.ctx, b.starter.Stop)
 	// Ordinary users must be able to reach what is inside.
 	if err := os.Chmod(b.dir, 0o755); err != nil {
 		return err
@@ -80,7 +83,9 @@ func (b *bench) close() error {
 		return nil
 	}
 	b.starter.Stop()
-	return b.starter.Wait()
+	err := b.starter.Wait()
+	// If we were interrupted, we may have written files after it had removed the others.
+	return errors.Join(err, starter.RemoveTree(b.dir))
 }
 
 // say tells the user on stderr what is going on.

@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"example.com/container-go/tests/bench/starter"
 )
 
 // programs are the paths of the lessons' programs.
@@ -26,10 +28,10 @@ func (b *bench) build() (programs, error) {
 	}
 	p := programs{pull: filepath.Join(bin, "05-oci-pull"), runtime: filepath.Join(bin, "06-full-runtime")}
 	// Git may refuse to describe a checkout that another user owns.
-	cmd := exec.CommandContext(b.ctx, "go", "build", "-buildvcs=false", "-o", bin, "./05-oci-pull", "./06-full-runtime")
-	cmd.Dir = top
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return p, fmt.Errorf("go build: %w\n%s", err, output)
+	cmd := starter.Command{Env: os.Environ(),
+		Args: []string{"go", "-C", top, "build", "-buildvcs=false", "-o", bin, "./05-oci-pull", "./06-full-runtime"}}
+	if r, err := b.once(cmd); err != nil {
+		return p, fmt.Errorf("%w\n%s", err, r.Output)
 	}
 	// Ordinary users may not be able to reach a program where it lies.
 	if b.options.program != "" {

@@ -7,8 +7,8 @@ import (
 	"example.com/container-go/tests/bench/starter"
 )
 
-// grower are those whose starts are compared with themselves: one without a user
-// namespace, one with, and an ordinary user.
+// growers are the users whose starts are compared with themselves: root without a user
+// namespace, root with one, and an ordinary user.
 var growers = []who{root, userns, user}
 
 // growth measures whether lesson 6's start grows with the image, with the store and
@@ -48,13 +48,12 @@ func (b *bench) growth() error {
 			if err := b.starter.Release(); err != nil {
 				return err
 			}
-			for i, s := range all {
-				r := newRow(w.title, s)
-				if i > 0 {
-					r.ratio(0, ratios(s.walls(), all[0].walls()))
-				}
-				table.Rows = append(table.Rows, r)
+			if len(all) < 2 {
+				continue // the report says why
 			}
+			grown := newRow(w.title, all[1])
+			grown.ratio(0, ratios(all[1].walls(), all[0].walls()))
+			table.Rows = append(table.Rows, newRow(w.title, all[0]), grown)
 		}
 	}
 	b.report.add(table)

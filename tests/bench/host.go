@@ -16,7 +16,7 @@ import (
 const ownMountsEnv = "CONTAINER_GO_BENCH_MOUNTS"
 
 // enterOwnMounts starts this program again in a mount namespace of its own. What we
-// mount there is never seen by the machine, and is gone when the last of our
+// mount there never appears on the machine, and is gone when the last of our
 // processes ends.
 func enterOwnMounts() error {
 	if os.Getenv(ownMountsEnv) != "" {
@@ -44,7 +44,7 @@ func (b *bench) addAccount() error {
 	} {
 		content, err := os.ReadFile(path)
 		if errors.Is(err, os.ErrNotExist) {
-			continue // newuidmap is not installed, and then nobody reads the file
+			continue // only newuidmap would read it, and it is not installed
 		}
 		longer := filepath.Join(b.dir, strings.ReplaceAll(path[1:], "/", "-"))
 		if err == nil {

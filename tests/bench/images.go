@@ -57,6 +57,7 @@ func (w *writer) layer() (layer, error) {
 type layer struct {
 	v1.Layer
 	blob   []byte
+	size   int // of the archive before compression
 	diffID v1.Hash
 }
 
@@ -72,7 +73,7 @@ func compress(plain []byte) (layer, error) {
 	if _, err = w.Write(plain); err == nil {
 		err = w.Close()
 	}
-	return layer{static.NewLayer(blob.Bytes(), types.OCILayer), blob.Bytes(), diffID}, err
+	return layer{static.NewLayer(blob.Bytes(), types.OCILayer), blob.Bytes(), len(plain), diffID}, err
 }
 
 // labArchive is the one layer of the image lab, not compressed.

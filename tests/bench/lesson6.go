@@ -10,7 +10,7 @@ func (b *bench) lesson6(l launch) (starter.Command, error) {
 	return b.withImage(b.programs.runtime, l)
 }
 
-// otherLesson6 runs the program of -other with stores of its own, whose form may be
+// otherLesson6 runs the program of -also with stores of its own, whose form may be
 // another one.
 func (b *bench) otherLesson6(l launch) (starter.Command, error) {
 	l.store = "other-" + l.store

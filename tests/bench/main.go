@@ -1,13 +1,13 @@
 // Bench measures lesson 6 against other programs that run containers, at starting
 // them and at pulling images.
 //
-//	go run ./tests/bench                        # everything, some 40 minutes
+//	go run ./tests/bench                        # everything, some 20 minutes
 //	go run ./tests/bench -quick                 # few rounds, small images, to try it
 //	go run ./tests/bench -only starts/root      # one measurement, or several: a regexp
-//	go run ./tests/bench -also PROGRAM          # a second lesson 6 takes its turn, too
+//	go run ./tests/bench -also PROGRAM          # measure a second lesson 6 beside ours
 //
-// It must be root, because it also measures root's containers. It makes the images
-// and serves them itself, so that it needs no network. Whole processes are measured,
+// It needs to be root, because it also measures root's containers. It makes the images
+// and serves them itself, so it needs no network. Whole processes are measured,
 // from the fork to the wait, in turn: A B C A B C. Progress goes to stderr, and the
 // tables go to stdout.
 package main
@@ -31,7 +31,7 @@ func main() {
 		finish(err)
 	}
 	if os.Geteuid() != 0 {
-		finish(errors.New(`it must be root, to measure root's containers: sudo env "PATH=$PATH" go run ./tests/bench`))
+		finish(errors.New(`only root can measure root's containers: sudo env "PATH=$PATH" go run ./tests/bench`))
 	}
 	if err := enterOwnMounts(); err != nil {
 		finish(err)
@@ -62,8 +62,6 @@ func measureAll(ctx context.Context, o options) (err error) {
 	if err := b.open(); err != nil {
 		return err
 	}
-	// A run in progress ends when the starter stops.
-	defer context.AfterFunc(ctx, b.starter.Stop)()
 	b.describe()
 	for _, part := range []func() error{
 		b.traceInit, b.lookAtWalls, b.starts, b.growth, b.atOnce, b.pulls, b.shared,

@@ -37,7 +37,15 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("-only: %w", err)
 	}
 	if o.quick {
-		o.runs, o.pulls, o.files, o.small = 4, 2, 900, 30
+		o.files, o.small = 900, 30
+		chosen := map[string]bool{}
+		flags.Visit(func(f *flag.Flag) { chosen[f.Name] = true })
+		if !chosen["runs"] {
+			o.runs = 4
+		}
+		if !chosen["pulls"] {
+			o.pulls = 2
+		}
 	}
 	if o.runs < 1 || o.pulls < 1 {
 		return o, fmt.Errorf("-runs %d, -pulls %d: at least one round is needed", o.runs, o.pulls)

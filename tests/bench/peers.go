@@ -95,7 +95,8 @@ func (b *bench) bubblewrap(l launch) (starter.Command, error) {
 	return b.as(l.who, append(args, l.args...)...), err
 }
 
-// unshare is the shell's way, with util-linux and coreutils. It maps one id, too.
+// unshare is the shell's way, with util-linux and coreutils. It maps one id, as
+// bubblewrap does.
 func (b *bench) unshare(l launch) (starter.Command, error) {
 	rootfs, _, err := b.singleIDRoot(l.who)
 	args := []string{"unshare", "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--fork", "--kill-child", "--mount-proc=" + rootfs + "/proc"}

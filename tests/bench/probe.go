@@ -87,8 +87,8 @@ func (b *bench) probe(r runner, w who) (probe, error) {
 	return parseProbe(result.Output), err
 }
 
-// contradiction tells in what ourWalls is not what lesson 6's container, run by root,
-// was found to have.
+// contradiction lists the walls that the container, which root started, has and that
+// w lacks, or the reverse. It is empty if they agree.
 func (p probe) contradiction(w walls, host map[string]string) string {
 	var found []string
 	for name, kind := range map[string]specs.LinuxNamespaceType{

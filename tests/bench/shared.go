@@ -7,8 +7,8 @@ import (
 )
 
 // shared measures the pull of a second image that has all but the last of its twelve
-// layers in common with a first one, which is already there. Lesson 5 and
-// crane.Export keep nothing, and so have no second pull.
+// layers in common with a first one, which is already there. Lesson 5 and crane.Export
+// keep no layers, so they have no second pull.
 func (b *bench) shared() error {
 	table := section{
 		Name:    "shared",

@@ -15,8 +15,8 @@ type wallRow struct {
 
 type wallCell struct{ Program, Value string }
 
-// wallUsers are those whose containers are probed: the walls of the others are like
-// one of them.
+// wallUsers are the users whose containers are looked into. The other users' containers
+// have the walls of one of these.
 var wallUsers = []who{root, user}
 
 // lookAtWalls fills the table of walls. What a program can see from inside its
@@ -97,8 +97,8 @@ func yesNo(yes bool) string {
 	return "–"
 }
 
-// writeWalls writes one row for each program, as there are more walls than fit
-// into a line.
+// writeWalls writes a column for each program, since more walls than programs would
+// not fit into a line.
 func writeWalls(w io.Writer, walls []wallRow) {
 	fmt.Fprintf(w, "\n### The walls in this measurement\n\n%s\n\n", wrap(
 		"Where there are two values, root started the first container and an ordinary user the second. "+

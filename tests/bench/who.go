@@ -9,7 +9,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// who is whom a program runs as, and which ids its container has.
+// who is a user that programs run as, with the ids of the container.
 type who struct {
 	key   string // in names of measurements and directories
 	title string // in tables
@@ -18,13 +18,13 @@ type who struct {
 	ids   []specs.LinuxIDMapping // of the user namespace, if there is one
 }
 
-// The ids are as far from real accounts as those of the tests.
+// The ids are those of the tests, far from the ids of real accounts.
 const (
 	userID     = 12345 // no account has it
 	accountID  = 12346 // the account that addAccount adds has it
 	firstSubID = 700_000_000
 	subIDs     = 65536
-	// rootsSubID is what lesson 6 takes where /etc/subuid has nothing for root.
+	// rootsSubID is the range that lesson 6 uses where /etc/subuid has none for root.
 	rootsSubID = 0x6FFF0000
 )
 

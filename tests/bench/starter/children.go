@@ -10,10 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// settle waits until processes that outlived their program have ended too, such as
-// a janitor that nobody waits for: their work must not slow down the next run. Some
-// never end, like podman's process that keeps its user namespace. They are waited
-// for once.
+// settle waits for processes that outlived their program, such as a janitor: their
+// work must not slow down the next run. Some never end, like podman's process that
+// keeps its user namespace. settle waits for such a process only once.
 func (w *worker) settle() {
 	for deadline := time.Now().Add(time.Second); ; time.Sleep(time.Millisecond) {
 		late := w.strangers()
@@ -63,19 +62,25 @@ func children() []int {
 }
 
 // killAll ends every process that we started, and every process that these left
-// behind. A process that dies leaves us its children, so it takes several rounds.
+// behind. A process that dies leaves us its children, so it takes several rounds. The
+// list of children may lack some while others are exiting (proc(5)), so that only
+// wait4 knows when none is left.
 func (w *worker) killAll() {
-	for _, p := range w.held {
-		p.stdin.Close()
-	}
+	w.starting.Lock()
+	w.closed = true
+	w.starting.Unlock()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		pids := children()
-		if len(pids) == 0 {
-			return
-		}
-		for _, pid := range pids {
+		for _, pid := range children() {
 			_ = unix.Kill(pid, unix.SIGKILL)
-			_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+		}
+		for {
+			pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+			if err == unix.ECHILD {
+				return
+			}
+			if pid <= 0 && err != unix.EINTR {
+				break
+			}
 		}
 	}
 }
