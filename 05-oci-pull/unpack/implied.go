@@ -55,6 +55,10 @@ func (l *layer) makeDirs(name string) (dir, error) {
 // deepest opens the deepest directory on the way to name that exists, and returns
 // the rest of the way.
 func (l *layer) deepest(name string) (d dir, rest string, err error) {
+	if rest, below := l.belowLast(name); below {
+		d, err = openDir(l.last.fd, ".", 0)
+		return d, rest, err
+	}
 	end := len(name)
 	for {
 		end = max(strings.LastIndexByte(name[:end], '/'), 0)

@@ -3,6 +3,7 @@ package unpack
 import (
 	"errors"
 	"path"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -62,14 +63,18 @@ func openDir(above int, name string, resolve uint64) (dir, error) {
 	}, nil
 }
 
-// close puts back the times of d, if need be, and closes it.
-func (d *dir) close() error {
-	var err error
-	if d.changed {
-		err = unix.UtimesNanoAt(d.fd, ".", d.times[:], 0)
+// restore puts back the times of d, if something was made or removed in it.
+func (d *dir) restore() error {
+	if !d.changed {
+		return nil
 	}
+	d.changed = false
+	return unix.UtimesNanoAt(d.fd, ".", d.times[:], 0)
+}
+
+func (d *dir) close() error {
+	err := d.restore()
 	unix.Close(d.fd)
-	d.fd = -1
 	return err
 }
 
@@ -83,7 +88,7 @@ func (l *layer) parent(name string, create bool) (*dir, error) {
 	if err := l.leave(); err != nil {
 		return nil, err
 	}
-	d, err := l.resolve(name)
+	d, err := l.descend(name)
 	// A whiteout of this layer may stand where a directory is to be.
 	if create && (errors.Is(err, unix.ENOENT) || l.dirs != nil && errors.Is(err, unix.ENOTDIR)) {
 		d, err = l.makeDirs(name)
@@ -91,20 +96,38 @@ func (l *layer) parent(name string, create bool) (*dir, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l.last.fd >= 0 {
+		unix.Close(l.last.fd)
+	}
 	l.last, l.lastPath = d, name
 	return &l.last, nil
 }
 
-// leave closes the directory of the last entry. A directory's own entry has set its
-// times before the entries in it change them again, or it has no entry in this
-// layer: either way, it leaves with the times that it was opened with.
-func (l *layer) leave() error {
-	name := l.lastPath
-	l.forget()
-	if l.last.fd < 0 {
-		return nil
+// descend opens the directory called name, from the last entry's if name is below:
+// in a deep tree the way from the root is long.
+func (l *layer) descend(name string) (dir, error) {
+	if rest, below := l.belowLast(name); below {
+		d, err := openDir(l.last.fd, rest, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH)
+		if err != unix.ELOOP {
+			return d, failed("openat2", name, err)
+		}
 	}
-	return failed("utimensat", name, l.last.close())
+	return l.resolve(name)
+}
+
+// belowLast gives the way to name from the directory of the last entry.
+func (l *layer) belowLast(name string) (rest string, below bool) {
+	if l.lastPath == "" || len(name) <= len(l.lastPath) {
+		return "", false
+	}
+	return strings.CutPrefix(name, strings.TrimSuffix(l.lastPath, "/")+"/")
+}
+
+// leave puts back the times of the last entry's directory. A directory's own entry
+// has set them before the entries in it change them again, or it has no entry in
+// this layer: either way, they become again what they were when it was opened.
+func (l *layer) leave() error {
+	return failed("utimensat", l.lastPath, l.last.restore())
 }
 
 // forget drops the path of the last entry's directory. It must be called when a

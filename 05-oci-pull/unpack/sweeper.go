@@ -189,7 +189,8 @@ func (s *sweeper) finish(here *level) error {
 	name := here.todo[0]
 	here.todo, here.swept = here.todo[1:], false
 	err := error(unix.ENOTEMPTY)
-	if !s.keeps(place{s.at.id, name}) {
+	spared := s.spare && s.layer.leftOut.dirs[s.left] != nil // a device that would be in it
+	if !spared && !s.keeps(place{s.at.id, name}) {
 		err = unix.Unlinkat(s.at.fd, name, unix.AT_REMOVEDIR)
 	}
 	switch {

@@ -187,6 +187,7 @@ func (r *Rootfs) Apply(ctx context.Context, stream io.Reader) error {
 			return fmt.Errorf("layer entry %q: %w", shorten(hdr.Name), err)
 		}
 	}
+	l.forget()
 	if err := l.leave(); err != nil {
 		return err
 	}
