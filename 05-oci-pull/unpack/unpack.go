@@ -154,7 +154,7 @@ func (r *Rootfs) Close() error {
 type layer struct {
 	*Rootfs
 	ctx     context.Context
-	written written
+	written *written
 	entries int              // names made or hidden so far
 	now     [2]unix.Timespec // times of the entry being applied
 }
