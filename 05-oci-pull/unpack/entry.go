@@ -12,31 +12,30 @@ import (
 
 // An entry is where one entry of a layer goes.
 type entry struct {
-	dir  dir
+	dir  *dir
 	base string // in dir; never followed
 	path string // from the rootfs
 }
+
+func (e entry) place() place { return place{e.dir.id, e.base} }
 
 // apply applies one entry of the layer.
 func (l *layer) apply(hdr *tar.Header, content io.Reader) error {
 	if hdr.Typeflag == tar.TypeXGlobalHeader {
 		return nil // comments, such as git's commit id
 	}
+	if err := l.check(hdr); err != nil {
+		return err
+	}
 	name := path.Clean("/" + hdr.Name) // a leading ".." goes nowhere
 	if w, err := parseWhiteout(name); err != nil || w.kind != noWhiteout {
 		if err != nil {
 			return err
 		}
-		if l.overlay != "" {
+		if l.dirs != nil {
 			return l.mark(name, w)
 		}
 		return l.whiteout(name, w)
-	}
-	for _, id := range []int64{int64(hdr.Uid), int64(hdr.Gid)} {
-		// The last one, (uid_t)-1, means "leave as it is" to chown.
-		if id < 0 || id >= math.MaxUint32 {
-			return fmt.Errorf("owner %d:%d is out of range", hdr.Uid, hdr.Gid)
-		}
 	}
 	base := path.Base(name)
 	if name == "/" {
@@ -45,25 +44,59 @@ func (l *layer) apply(hdr *tar.Header, content io.Reader) error {
 		}
 		base = "."
 	}
+	var err error
+	if l.now, err = timesOf(hdr); err != nil {
+		return err
+	}
 	d, err := l.parent(name, true)
 	if err != nil {
 		return err
 	}
 	e := entry{d, base, name}
-	l.written[place{d.id, base}] = true
+	l.leftOut.forget(e.place())
+	if !l.written.isPure(d.id) {
+		l.written.add(e.place())
+	}
+	return l.create(e, hdr, content)
+}
 
+// check refuses what no filesystem could hold, or what is too much.
+func (l *layer) check(hdr *tar.Header) error {
+	if err := l.count(); err != nil {
+		return err
+	}
+	if err := checkName(hdr.Name); err != nil {
+		return err
+	}
+	switch hdr.Typeflag {
+	case tar.TypeLink, tar.TypeSymlink:
+		if err := checkPath(hdr.Linkname); err != nil {
+			return fmt.Errorf("its target: %w", err)
+		}
+	}
+	for _, id := range []int64{int64(hdr.Uid), int64(hdr.Gid)} {
+		// The last one, (uid_t)-1, means "leave as it is" to chown.
+		if id < 0 || id >= math.MaxUint32 {
+			return fmt.Errorf("owner %d:%d is out of range", hdr.Uid, hdr.Gid)
+		}
+	}
+	return nil
+}
+
+// create makes e what the layer says it is, with its attributes.
+func (l *layer) create(e entry, hdr *tar.Header, content io.Reader) (err error) {
 	switch hdr.Typeflag {
 	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
-		err = l.file(e, content)
+		err = l.file(e, hdr, content)
 	case tar.TypeDir:
-		err = l.directory(e, hdr)
+		return l.directory(e, hdr)
 	case tar.TypeSymlink:
 		err = l.replace(e, "symlinkat", func() error {
-			return unix.Symlinkat(hdr.Linkname, d.fd, base)
+			return unix.Symlinkat(hdr.Linkname, e.dir.fd, e.base)
 		})
 	case tar.TypeFifo:
 		err = l.replace(e, "mknodat", func() error {
-			return unix.Mknodat(d.fd, base, unix.S_IFIFO|0o600, 0)
+			return unix.Mknodat(e.dir.fd, e.base, unix.S_IFIFO|0o600, 0)
 		})
 	case tar.TypeLink:
 		// The attributes are the target's: its own entry has set them. To set
@@ -80,7 +113,8 @@ func (l *layer) apply(hdr *tar.Header, content io.Reader) error {
 	if err != nil {
 		return err
 	}
-	return l.attributes(e, hdr)
+	_, err = l.attributes(e, hdr)
+	return err
 }
 
 // replace calls create, a system call that makes e and fails with EEXIST when
@@ -94,6 +128,7 @@ func (l *layer) replace(e entry, call string, create func() error) error {
 		}
 		err = create()
 	}
+	e.dir.changed = true
 	return failed(call, e.path, err)
 }
 
@@ -103,25 +138,32 @@ func (l *layer) replace(e entry, call string, create func() error) error {
 func (l *layer) directory(e entry, hdr *tar.Header) error {
 	var st unix.Stat_t
 	there := unix.Fstatat(e.dir.fd, e.base, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
-	if there && st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		l.dirs.named(inodeOf(&st), hdr)
-		return l.clearXattrs(e)
+	merge := there && st.Mode&unix.S_IFMT == unix.S_IFDIR
+	var err error
+	if merge {
+		err = l.clearXattrs(e)
+	} else {
+		err = l.replace(e, "mkdirat", func() error {
+			return unix.Mkdirat(e.dir.fd, e.base, creationMode(hdr)|0o700)
+		})
 	}
-	err := l.replace(e, "mkdirat", func() error {
-		return unix.Mkdirat(e.dir.fd, e.base, 0o700)
-	})
-	if err != nil || l.dirs == nil {
+	if err == nil && there && l.dirs != nil && isWhiteout(&st) {
+		// What it hid stays hidden, now that there is a directory in its place.
+		err = l.setOpaque(e.dir, e.base, e.path)
+	}
+	if err != nil {
 		return err
 	}
-	if there && isWhiteout(&st) {
-		// What it hid stays hidden, now that there is a directory in its place.
-		if err := l.setOpaque(e.dir, e.base, e.path); err != nil {
-			return err
-		}
+	id, err := l.attributes(e, hdr)
+	if err != nil {
+		return err
 	}
-	if err := unix.Fstatat(e.dir.fd, e.base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return failed("fstatat", e.path, err)
+	if !merge {
+		l.written.pure(id)
 	}
-	l.dirs.named(inodeOf(&st), hdr)
+	if e.base == "." {
+		e.dir.times = l.now // what it is left with
+	}
+	l.dirs.named(id, hdr)
 	return nil
 }

@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"archive/tar"
 	"bytes"
 	"io"
 
@@ -8,11 +9,14 @@ import (
 )
 
 // file makes e a regular file.
-func (l *layer) file(e entry, content io.Reader) error {
+func (l *layer) file(e entry, hdr *tar.Header, content io.Reader) error {
+	if err := l.take(hdr.Size); err != nil {
+		return err
+	}
 	var fd int
 	err := l.replace(e, "openat", func() (err error) {
 		// O_EXCL also keeps open from following a symlink.
-		fd, err = unix.Openat(e.dir.fd, e.base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
+		fd, err = unix.Openat(e.dir.fd, e.base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, creationMode(hdr))
 		return err
 	})
 	if err != nil {

@@ -16,14 +16,13 @@ func (l *layer) link(e entry, target string) error {
 		return err
 	}
 	defer unix.Close(from.fd)
-	base := path.Base(target)
+	at := place{from.id, path.Base(target)}
 
 	var st, there unix.Stat_t
-	err = unix.Fstatat(from.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW)
+	err = unix.Fstatat(from.fd, at.name, &st, unix.AT_SYMLINK_NOFOLLOW)
 	switch {
-	case err == unix.ENOENT && l.leftOut[place{from.id, base}]:
-		l.leftOut[place{e.dir.id, e.base}] = true
-		return l.remove(e)
+	case err == unix.ENOENT && l.leftOut.has(at):
+		return l.leaveOut(e)
 	case err != nil:
 		return failed("linkat", target, err)
 	case st.Mode&unix.S_IFMT == unix.S_IFDIR:
@@ -34,7 +33,21 @@ func (l *layer) link(e entry, target string) error {
 	if err == nil && inodeOf(&there) == inodeOf(&st) {
 		return nil
 	}
+	if err := l.takeCopy(at, &st); err != nil {
+		return err
+	}
 	return l.replace(e, "linkat", func() error {
-		return unix.Linkat(from.fd, base, e.dir.fd, e.base, 0) // 0: do not follow
+		return unix.Linkat(from.fd, at.name, e.dir.fd, e.base, 0) // 0: do not follow
 	})
+}
+
+// takeCopy counts what an overlay copies up for a hard link to a file of a lower
+// layer. A small layer with many such links can fill a disk.
+func (l *layer) takeCopy(file place, st *unix.Stat_t) error {
+	w := l.written
+	if !l.copiesUp || w.isPure(file.dir) || w.has(file) || w.isCopiedUp(file) {
+		return nil
+	}
+	w.copiedUp(file)
+	return l.take(st.Size)
 }

@@ -37,6 +37,7 @@ func (l *layer) mark(name string, w whiteout) error {
 	var st unix.Stat_t
 	switch err := unix.Fstatat(d.fd, w.name, &st, unix.AT_SYMLINK_NOFOLLOW); {
 	case err == unix.ENOENT:
+		d.changed = true
 		// An ordinary user may make this device, and no other, since Linux 5.8.
 		return failed("mknodat", hidden, unix.Mknodat(d.fd, w.name, unix.S_IFCHR, 0))
 	case err != nil:
@@ -49,22 +50,20 @@ func (l *layer) mark(name string, w whiteout) error {
 	return nil // all but directories hide what is below anyhow
 }
 
-// unmark removes the whiteout that is in the way of a directory, and reports
-// whether there was one.
-func (l *layer) unmark(above, base string) (bool, error) {
-	d, err := l.resolve(above)
-	if err != nil {
-		return false, err
-	}
-	defer unix.Close(d.fd)
+// unmark removes the whiteout that is in the way of a directory. Its error is that
+// of opening what is left.
+func (l *layer) unmark(d *dir, base string) (bool, error) {
 	var st unix.Stat_t
 	if err := unix.Fstatat(d.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return false, failed("fstatat", above+base, err)
+		return false, err
 	}
 	if !isWhiteout(&st) {
-		return false, failed("mkdirat", above+base, unix.ENOTDIR)
+		return false, unix.ENOTDIR
 	}
-	return true, failed("unlinkat", above+base, unix.Unlinkat(d.fd, base, 0))
+	if err := unix.Unlinkat(d.fd, base, 0); err != nil {
+		return false, err
+	}
+	return true, unix.ENOENT
 }
 
 func isWhiteout(st *unix.Stat_t) bool {
@@ -72,13 +71,13 @@ func isWhiteout(st *unix.Stat_t) bool {
 }
 
 // setOpaque hides all that the layers below have in a directory.
-func (l *layer) setOpaque(d dir, base, name string) error {
-	err := unix.Lsetxattr(fmt.Sprintf("/proc/self/fd/%d/%s", d.fd, base), l.overlay, []byte("y"), 0)
+func (l *layer) setOpaque(d *dir, base, name string) error {
+	err := unix.Lsetxattr(fmt.Sprintf("/proc/self/fd/%d/%s", d.fd, base), l.options.Overlay, []byte("y"), 0)
 	if err == unix.ENOTSUP {
-		return fmt.Errorf("%w: this filesystem holds no %s (tmpfs does from Linux 6.6)", failed("lsetxattr "+l.overlay, name, err), l.overlay)
+		return fmt.Errorf("%w: this filesystem holds no %s (tmpfs does from Linux 6.6)", failed("lsetxattr "+l.options.Overlay, name, err), l.options.Overlay)
 	}
 	if err != nil {
-		return failed("lsetxattr "+l.overlay, name, err)
+		return failed("lsetxattr "+l.options.Overlay, name, err)
 	}
 	var st unix.Stat_t
 	if err := unix.Fstatat(d.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
@@ -159,20 +158,16 @@ var MadeUp = Directory{Mode: 0o755}
 
 // implied notes that a directory was made for something in it, and in the place
 // of a whiteout if hidden: then no layer below has a say in it.
-func (l *layer) implied(above dir, base, name string, hidden bool) error {
+func (l *layer) implied(d *dir, name string, hidden bool) error {
 	if l.dirs == nil {
 		return nil
 	}
-	var st unix.Stat_t
-	if err := unix.Fstatat(above.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return failed("fstatat", name, err)
-	}
 	if hidden {
-		l.dirs.said[inodeOf(&st)] = MadeUp
-		return l.setOpaque(above, base, name)
+		l.dirs.said[d.id] = MadeUp
+		return l.setOpaque(d, ".", name)
 	}
-	delete(l.dirs.said, inodeOf(&st)) // of a directory that is gone
-	l.dirs.silent[inodeOf(&st)] = true
+	delete(l.dirs.said, d.id) // of a directory that is gone
+	l.dirs.silent[d.id] = true
 	return nil
 }
 
@@ -222,7 +217,7 @@ func (r *Rootfs) Directories() (Directories, error) {
 		case r.dirs.silent[inodeOf(&st)]:
 			all.Silent = append(all.Silent, inside)
 		}
-		if _, err := unix.Lgetxattr(name, r.overlay, nil); err == nil {
+		if _, err := unix.Lgetxattr(name, r.options.Overlay, nil); err == nil {
 			all.Hidden = append(all.Hidden, strings.TrimSuffix(inside, "/")+"/")
 		}
 		return nil

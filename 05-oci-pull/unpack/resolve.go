@@ -2,7 +2,6 @@ package unpack
 
 import (
 	"errors"
-	"os"
 	"path"
 	"strings"
 
@@ -18,10 +17,15 @@ func inodeOf(st *unix.Stat_t) inode {
 
 // A dir is an open directory.
 type dir struct {
-	fd    int
-	id    inode
-	mode  uint32
-	times [2]unix.Timespec // access and modification, when it was opened
+	fd       int
+	id       inode
+	mode     uint32
+	uid, gid uint32
+
+	// times are the access and modification time to go back to, once changed is
+	// set because something was made or removed in the directory.
+	times   [2]unix.Timespec
+	changed bool
 }
 
 // resolve opens the directory called name, as a process whose root is the
@@ -53,109 +57,83 @@ func openDir(above int, name string, resolve uint64) (dir, error) {
 		unix.Close(fd)
 		return dir{}, err
 	}
-	return dir{fd, inodeOf(&st), st.Mode, [2]unix.Timespec{st.Atim, st.Mtim}}, nil
+	return dir{
+		fd: fd, id: inodeOf(&st), mode: st.Mode, uid: st.Uid, gid: st.Gid,
+		times: [2]unix.Timespec{st.Atim, st.Mtim},
+	}, nil
+}
+
+// restore puts back the times of d, if something was made or removed in it.
+func (d *dir) restore() error {
+	if !d.changed {
+		return nil
+	}
+	d.changed = false
+	return unix.UtimesNanoAt(d.fd, ".", d.times[:], 0)
+}
+
+func (d *dir) close() error {
+	err := d.restore()
+	unix.Close(d.fd)
+	return err
 }
 
 // parent opens the directory that name is in. The result is valid until the
 // next call.
-func (l *layer) parent(name string, create bool) (dir, error) {
+func (l *layer) parent(name string, create bool) (*dir, error) {
 	name = path.Dir(name)
 	if name == l.lastPath {
-		return l.last, nil
+		return &l.last, nil
 	}
-	d, err := l.resolve(name)
+	if err := l.leave(); err != nil {
+		return nil, err
+	}
+	d, err := l.descend(name)
 	// A whiteout of this layer may stand where a directory is to be.
-	if create && (errors.Is(err, unix.ENOENT) || l.overlay != "" && errors.Is(err, unix.ENOTDIR)) {
-		if err := l.makeDirs(name, 0); err != nil {
-			return dir{}, err
-		}
-		d, err = l.resolve(name)
+	if create && (errors.Is(err, unix.ENOENT) || l.dirs != nil && errors.Is(err, unix.ENOTDIR)) {
+		d, err = l.makeDirs(name)
 	}
 	if err != nil {
-		return dir{}, err
+		return nil, err
 	}
 	if l.last.fd >= 0 {
 		unix.Close(l.last.fd)
 	}
 	l.last, l.lastPath = d, name
-	l.keepTimes(name, d)
-	return d, nil
+	return &l.last, nil
 }
 
-// forget drops the directory of the last entry. It must be called when
-// something has been removed: its path may lead elsewhere now. The directory
-// itself stays open for whoever is still working in it.
+// descend opens the directory called name, from the last entry's if name is below:
+// in a deep tree the way from the root is long.
+func (l *layer) descend(name string) (dir, error) {
+	if rest, below := l.belowLast(name); below {
+		d, err := openDir(l.last.fd, rest, unix.RESOLVE_NO_SYMLINKS|unix.RESOLVE_BENEATH)
+		if err != unix.ELOOP {
+			return d, failed("openat2", name, err)
+		}
+	}
+	return l.resolve(name)
+}
+
+// belowLast gives the way to name from the directory of the last entry.
+func (l *layer) belowLast(name string) (rest string, below bool) {
+	if l.lastPath == "" || len(name) <= len(l.lastPath) {
+		return "", false
+	}
+	return strings.CutPrefix(name, strings.TrimSuffix(l.lastPath, "/")+"/")
+}
+
+// leave puts back the times of the last entry's directory. A directory's own entry
+// has set them before the entries in it change them again, or it has no entry in
+// this layer: either way, they become again what they were when it was opened.
+func (l *layer) leave() error {
+	return failed("utimensat", l.lastPath, l.last.restore())
+}
+
+// forget drops the path of the last entry's directory. It must be called when a
+// directory or a symlink has been removed: the path may lead elsewhere now. The
+// directory itself stays open for whoever is still working in it.
 func (r *Rootfs) forget() { r.lastPath = "" }
-
-// makeDirs makes the directory called name and those above it where they are
-// missing, mode 0755. Where name runs through a symlink to nothing, it makes
-// what the symlink names. Unlike elsewhere name need not be clean: a ".." that
-// comes from a symlink's target must be left for the kernel to resolve.
-func (l *layer) makeDirs(name string, hops int) error {
-	if hops > 40 { // as many as the kernel follows
-		return failed("mkdirat", name, unix.ELOOP)
-	}
-	done := "/"
-	for _, base := range strings.Split(name, "/") {
-		if base == "" {
-			continue
-		}
-		if err := l.makeDir(done, base, hops); err != nil {
-			return err
-		}
-		done += base + "/"
-	}
-	return nil
-}
-
-// makeDir makes the directory base in the existing directory above.
-func (l *layer) makeDir(above, base string, hops int) error {
-	d, err := l.resolve(above + base)
-	if err == nil {
-		return unix.Close(d.fd)
-	}
-	hidden := false
-	if l.overlay != "" && errors.Is(err, unix.ENOTDIR) {
-		if hidden, err = l.unmark(above, base); err != nil {
-			return err
-		}
-	} else if !errors.Is(err, unix.ENOENT) {
-		return err
-	}
-	if d, err = l.resolve(above); err != nil {
-		return err
-	}
-	defer unix.Close(d.fd)
-	l.keepTimes(above, d)
-	switch err := unix.Mkdirat(d.fd, base, 0o755); err {
-	case nil:
-		if err := l.implied(d, base, above+base, hidden); err != nil {
-			return err
-		}
-		// mkdir obeyed the umask and a setgid bit above. What it has just made is
-		// not a symlink.
-		if l.owners {
-			err := unix.Fchownat(d.fd, base, os.Geteuid(), os.Getegid(), unix.AT_SYMLINK_NOFOLLOW)
-			if err != nil {
-				return failed("fchownat", above+base, err)
-			}
-		}
-		return failed("fchmodat", above+base, unix.Fchmodat(d.fd, base, 0o755, 0))
-	case unix.EEXIST: // a symlink to nothing
-	default:
-		return failed("mkdirat", above+base, err)
-	}
-	target := make([]byte, unix.PathMax)
-	n, err := unix.Readlinkat(d.fd, base, target)
-	if err != nil {
-		return failed("readlinkat", above+base, err)
-	}
-	to := string(target[:n])
-	if !strings.HasPrefix(to, "/") {
-		to = above + to
-	}
-	return l.makeDirs(to, hops+1)
-}
 
 // nothingThere tells whether err means that a path leads to nothing.
 func nothingThere(err error) bool {

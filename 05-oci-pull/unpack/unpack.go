@@ -23,6 +23,23 @@
 // lower layer made var/run a symlink to /run. Everything else is done relative
 // to that open directory, on the entry's last name, which is never followed.
 //
+// # Directories that no layer names
+//
+// A layer may have a file in a directory without having an entry for the
+// directory. If a layer below has it, it stays as it is. If not, it is made with
+// mode 0755, belongs to the caller, and has the modification time of the first
+// entry in it, so that unpacking twice gives the same tree twice.
+//
+// # Overlays
+//
+// The directory may be an overlayfs mounted over the layers below: the kernel
+// then writes one layer's changes, and nothing else, to the upper directory. The
+// visible tree is the same as when the layers are unpacked over each other,
+// except for link counts: a hard link to a file of a lower layer copies the file
+// up, and other names that the lower layer has for it stay names of the old one.
+//
+// A character device 0/0, which overlayfs takes for a whiteout, is left out.
+//
 // The package needs Linux 5.6 for openat2, and /proc for extended attributes.
 package unpack
 
@@ -32,8 +49,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,6 +61,18 @@ type Options struct {
 	// that the layers above can be applied and the tree can be removed.
 	Owners bool
 
+	// LeftOut is what Rootfs.LeftOut returned after the layers below, where
+	// another Rootfs has applied them.
+	LeftOut []string
+
+	// MaxEntries limits the names that one layer may make or hide. Each costs
+	// some 20 bytes of memory at most. 0 means DefaultMaxEntries.
+	MaxEntries int
+
+	// MaxBytes limits the contents of the files of all layers together: see
+	// Rootfs.Unpacked. 0 means no limit.
+	MaxBytes int64
+
 	// Overlay has the one layer that is applied written as a directory for
 	// overlayfs, with marks for what it hides of the layers below. It is the name of
 	// the extended attribute that marks an opaque directory: trusted.overlay.opaque,
@@ -56,16 +83,15 @@ type Options struct {
 // Rootfs is a root filesystem being assembled from layers. It is for one
 // goroutine at a time.
 type Rootfs struct {
-	root    dir
-	owners  bool
-	overlay string
-	buf     []byte // for copying file contents
-
-	// leftOut are the devices that could not be made, and hard links to them.
-	leftOut map[place]bool
+	options  Options
+	root     dir
+	buf      []byte // for copying file contents
+	leftOut  leftOut
+	unpacked int64
+	copiesUp bool // the directory is an overlay, where a hard link may copy a file
 
 	// The directory of the last entry stays open: tar archives are sorted by
-	// directory more often than not. It is valid while lastPath is not empty.
+	// directory more often than not. lastPath leads to it unless it is empty.
 	last     dir
 	lastPath string
 
@@ -74,32 +100,46 @@ type Rootfs struct {
 
 // Open starts on path, an existing directory that nothing else writes to.
 func Open(path string, o Options) (*Rootfs, error) {
+	if o.MaxEntries == 0 {
+		o.MaxEntries = DefaultMaxEntries
+	}
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, failed("open", path, err)
 	}
 	r := &Rootfs{
+		options: o,
 		root:    dir{fd: fd},
-		owners:  o.Owners,
-		overlay: o.Overlay,
-		buf:     make([]byte, 256<<10),
-		leftOut: map[place]bool{},
 		last:    dir{fd: -1},
+		buf:     make([]byte, 256<<10),
 	}
-	// The first use of openat2 shows whether the kernel has it.
-	probe, err := r.resolve("/")
-	if err != nil {
-		unix.Close(fd)
-		if errors.Is(err, unix.ENOSYS) {
-			err = fmt.Errorf("%w (needs Linux 5.6 or later)", err)
-		}
+	if err := r.start(path); err != nil {
+		r.Close()
 		return nil, err
 	}
+	return r, nil
+}
+
+func (r *Rootfs) start(path string) error {
+	// The first use of openat2 shows whether the kernel has it.
+	probe, err := r.resolve("/")
+	if errors.Is(err, unix.ENOSYS) {
+		err = fmt.Errorf("%w (needs Linux 5.6 or later)", err)
+	}
+	if err != nil {
+		return err
+	}
 	unix.Close(probe.fd)
-	if r.overlay != "" {
+	r.root.id = probe.id
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(r.root.fd, &fs); err != nil {
+		return failed("fstatfs", path, err)
+	}
+	r.copiesUp = fs.Type == unix.OVERLAYFS_SUPER_MAGIC
+	if r.options.Overlay != "" {
 		r.dirs = newDirectories(probe.id)
 	}
-	return r, nil
+	return r.rememberLeftOut()
 }
 
 // Close releases what Open and Apply opened. The directory stays.
@@ -114,15 +154,9 @@ func (r *Rootfs) Close() error {
 type layer struct {
 	*Rootfs
 	ctx     context.Context
-	written map[place]bool  // what this layer has put into the tree
-	times   map[inode]stamp // directory times, set when all else is done
-}
-
-// A place is a name in a directory. The directory is identified by its inode
-// because several paths can lead to it, through symlinks.
-type place struct {
-	dir  inode
-	name string
+	written *written
+	entries int              // names made or hidden so far
+	now     [2]unix.Timespec // times of the entry being applied
 }
 
 // Apply applies one uncompressed layer. Layers are applied lowest first.
@@ -137,13 +171,7 @@ type place struct {
 // blocks must be ended by whoever made the stream. After any error the tree is
 // incomplete and fit only for RemoveAll.
 func (r *Rootfs) Apply(ctx context.Context, stream io.Reader) error {
-	l := &layer{
-		Rootfs:  r,
-		ctx:     ctx,
-		written: map[place]bool{},
-		times:   map[inode]stamp{},
-	}
-	r.forget() // parent must note the times of directories anew
+	l := &layer{Rootfs: r, ctx: ctx, written: newWritten()}
 	tr := tar.NewReader(source{ctx, stream})
 	for {
 		hdr, err := tr.Next()
@@ -159,12 +187,14 @@ func (r *Rootfs) Apply(ctx context.Context, stream io.Reader) error {
 			return fmt.Errorf("layer entry %q: %w", shorten(hdr.Name), err)
 		}
 	}
-	if l.dirs != nil {
-		if err := l.dropMarks(); err != nil {
-			return err
-		}
+	l.forget()
+	if err := l.leave(); err != nil {
+		return err
 	}
-	return l.setDirTimes()
+	if l.dirs != nil {
+		return l.dropMarks()
+	}
+	return nil
 }
 
 // A source is the stream below the tar reader. It stops when the context does.
@@ -178,25 +208,4 @@ func (s source) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return s.Reader.Read(p)
-}
-
-// failed describes the failure of a system call on a path, which is quoted if
-// printing it could do anything to a terminal.
-func failed(call, path string, err error) error {
-	if err == nil {
-		return nil
-	}
-	path = shorten(path)
-	if q := strconv.Quote(path); len(q) > len(path)+2 {
-		path = q
-	}
-	return &fs.PathError{Op: call, Path: path, Err: err}
-}
-
-// shorten keeps names, which a layer may make a megabyte long, fit for errors.
-func shorten(name string) string {
-	if len(name) > 300 {
-		return name[:300] + "..."
-	}
-	return name
 }

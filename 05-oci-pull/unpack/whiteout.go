@@ -4,6 +4,8 @@ import (
 	"errors"
 	"path"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // A whiteout is an entry that hides something of the layers below.
@@ -55,35 +57,44 @@ func (l *layer) whiteout(name string, w whiteout) error {
 	if nothingThere(err) {
 		return nil // nor is there anything to hide
 	}
-	if err != nil {
+	if err != nil || l.written.isPure(d.id) {
 		return err
 	}
-	defer l.forget()
-	above := path.Dir(name)
-	if w.kind == hideName {
-		return sweep(d, w.name, above, l.keep)
+	if w.kind == hideAll {
+		l.forget()
+		return l.sweep(entry{d, ".", path.Dir(name)}, true)
 	}
-	names, err := readNames(d.fd)
-	if err != nil {
-		return failed("getdents", above, err)
+	e := entry{d, w.name, path.Join(path.Dir(name), w.name)}
+	if !l.written.has(e.place()) {
+		l.leftOut.forget(e.place())
 	}
-	for _, base := range names {
-		if err := sweep(d, base, above, l.keep); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// keep tells whether this layer wrote a name. The number of a removed directory's
-// inode may have gone to a new one, but then all there is in that one was written
-// by this layer too.
-func (l *layer) keep(d inode, name string) bool {
-	return l.written[place{d, name}]
+	return l.removeName(e, true)
 }
 
 // remove makes room for e.
-func (l *layer) remove(e entry) error {
-	l.forget()
-	return sweep(e.dir, e.base, path.Dir(e.path), nil)
+func (l *layer) remove(e entry) error { return l.removeName(e, false) }
+
+// removeName removes e and all below it. If spare is set, what this layer has
+// written stays.
+func (l *layer) removeName(e entry, spare bool) error {
+	var st unix.Stat_t
+	err := unix.Fstatat(e.dir.fd, e.base, &st, unix.AT_SYMLINK_NOFOLLOW)
+	if err == unix.ENOENT {
+		return nil
+	}
+	if err != nil {
+		return failed("fstatat", e.path, err)
+	}
+	kind := st.Mode & unix.S_IFMT
+	if kind == unix.S_IFDIR || kind == unix.S_IFLNK {
+		l.forget()
+	}
+	if kind == unix.S_IFDIR {
+		return l.sweep(e, spare)
+	}
+	if spare && l.written.has(e.place()) {
+		return nil
+	}
+	e.dir.changed = true
+	return failed("unlinkat", e.path, unix.Unlinkat(e.dir.fd, e.base, 0))
 }

@@ -1,0 +1,27 @@
+package unpack
+
+import (
+	"io/fs"
+	"strconv"
+)
+
+// failed describes the failure of a system call on a path, which is quoted if
+// printing it could do anything to a terminal.
+func failed(call, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	path = shorten(path)
+	if q := strconv.Quote(path); len(q) > len(path)+2 {
+		path = q
+	}
+	return &fs.PathError{Op: call, Path: path, Err: err}
+}
+
+// shorten keeps names, which a layer may make a megabyte long, fit for errors.
+func shorten(name string) string {
+	if len(name) > 300 {
+		return name[:300] + "..."
+	}
+	return name
+}
