@@ -21,9 +21,9 @@ import (
 
 	"example.com/container-go/05-oci-pull/image"
 	"example.com/container-go/05-oci-pull/interrupt"
-	"example.com/container-go/05-oci-pull/janitor"
 	"example.com/container-go/05-oci-pull/progress"
 	"example.com/container-go/05-oci-pull/pull"
+	"example.com/container-go/05-oci-pull/staging"
 	"example.com/container-go/05-oci-pull/unpack"
 )
 
@@ -85,7 +85,7 @@ func pullTo(ctx context.Context, output, ref string, o image.Options) (string, e
 		return "", err
 	}
 	// In the same directory as output, so that a rename can bring it there.
-	dir, err := janitor.NewDir(parent, ".rootfs-*")
+	dir, err := staging.New(parent, ".rootfs-")
 	if err != nil {
 		return "", err
 	}

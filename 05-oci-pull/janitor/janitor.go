@@ -1,152 +1,144 @@
 // Package janitor cleans up after this process, whatever ends it.
 //
-// An error or a signal gives a program time to clean up, SIGKILL does not. So
-// there is a second process, this program started once more, that waits for the
-// end of a connection. The kernel closes our end of it when we die, however we do,
-// and then the janitor does what is left to do.
+// An error or a signal gives a program time to clean up, SIGKILL does not. So there
+// is a second process, this program started once more, that waits for the end of a
+// connection. The kernel closes our end of the connection when we die, however we do,
+// and then the janitor does its duty.
+//
+// The package needs only the standard library's lowest packages, so a janitor waits
+// before most other packages of the program are initialized. Most janitors need none
+// of them.
 package janitor
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"os/signal"
+	"runtime"
+	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
+	"unsafe"
 )
 
-// Serve ends this process with a janitor's duty if it was started to do that. It
-// is to be called by an init function, before the packages of the program that come
-// later are initialised: a janitor needs none of them.
+// prefix is what argv[0] of every janitor begins with.
+const prefix = "container-go-janitor-"
+
+// done is what we send to a janitor that has nothing left to do.
+const done = 'd'
+
+// A janitor waits in this init function. When it returns, we are dead, and an init
+// function of the package that called Serve does the duty.
+func init() {
+	if strings.HasPrefix(os.Args[0], prefix) && len(os.Args) == 2 && outlive() == done {
+		os.Exit(0)
+	}
+}
+
+// Serve does a duty and ends this process, if it is the janitor with this name. It
+// must be called by an init function.
 func Serve(name string, duty func(argument string)) {
-	if os.Args[0] != name || len(os.Args) != 2 {
+	if os.Args[0] != prefix+name || len(os.Args) != 2 {
 		return
 	}
-	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	duty(os.Args[1])
 	os.Exit(0)
 }
 
 // Janitor is a janitor at work.
-type Janitor struct {
-	cmd   *exec.Cmd
-	alive *os.File // the connection that tells it that we are
-}
+type Janitor struct{ socket int }
 
-// Hire starts a janitor, which inherits the files as descriptors 3 and up, and
-// returns its answer. A key like Ctrl-C can hit it between its fork and the
-// setsid that takes it out of the terminal's reach: then there is no answer, and
-// another one is hired.
-func Hire(duty, argument string, files ...*os.File) (j *Janitor, answer string, err error) {
-	for range 3 {
-		if j, err = Start(duty, argument, files...); err != nil {
-			return nil, "", err
-		}
-		if answer, err = j.reply(); err == nil {
-			return j, answer, nil
-		}
-		j.Dismiss()
-		if !errors.Is(err, io.EOF) {
-			break
-		}
-	}
-	return nil, "", err
-}
-
-// Start starts a janitor and does not wait for an answer. What it is to remove must be
-// made after Start returns, and be in its argument.
-func Start(duty, argument string, files ...*os.File) (*Janitor, error) {
-	cmd := exec.Command("/proc/self/exe", argument)
-	cmd.Args[0] = duty
-	cmd.Dir = "/"
-	cmd.ExtraFiles = files
-	// A session of its own keeps it out of reach of the terminal, and of whoever
-	// kills our process group.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+// Start starts the janitor with this name. What it must remove or put right is in its
+// argument, or in the files, which are its descriptors 3 and up. Make what it must
+// remove after Start returns: then no moment is left in which nobody would remove it.
+func Start(name, argument string, files ...*os.File) (*Janitor, error) {
+	sockets, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("start the janitor: socketpair: %w", err)
 	}
-	alive, stdin := os.NewFile(uintptr(fds[0]), "janitor"), os.NewFile(uintptr(fds[1]), "stdin")
-	defer stdin.Close()
-	cmd.Stdin = stdin
-	if err := cmd.Start(); err != nil {
-		alive.Close()
-		return nil, fmt.Errorf("start the janitor: %w", err)
+	defer syscall.Close(sockets[1])
+	// Go's runtime opens /dev/null in the place of a stdout and stderr that are closed.
+	const closed = ^uintptr(0)
+	attr := &syscall.ProcAttr{Dir: "/", Files: []uintptr{uintptr(sockets[1]), closed, closed}}
+	for _, file := range files {
+		attr.Files = append(attr.Files, file.Fd())
 	}
-	return &Janitor{cmd, alive}, nil
-}
-
-// Dismiss ends the janitor, after it has done its duty.
-func (j *Janitor) Dismiss() {
-	j.alive.Close()
-	_ = j.cmd.Wait()
-}
-
-// Leave dismisses the janitor and does not wait for its end. It is for a process that
-// is about to end itself and has left nothing to do.
-func (j *Janitor) Leave() { j.alive.Close() }
-
-// reply waits for the janitor's answer to being started.
-func (j *Janitor) reply() (string, error) {
-	message := make([]byte, 8<<10)
-	n, err := j.alive.Read(message)
+	// A session of its own keeps the janitor out of reach of the terminal, and of a
+	// signal to our process group. Until it has one, a blocked signal cannot end it.
+	attr.Sys = &syscall.SysProcAttr{Setsid: true}
+	unblock := blockSignals()
+	_, err = syscall.ForkExec("/proc/self/exe", []string{prefix + name, argument}, attr)
+	unblock()
 	if err != nil {
-		return "", fmt.Errorf("hear from the janitor: %w", err)
+		syscall.Close(sockets[0])
+		return nil, fmt.Errorf("start the janitor: execve /proc/self/exe: %w", err)
 	}
-	if message[0] == failed {
-		return "", errors.New(string(message[1:n]))
-	}
-	return string(message[1:n]), nil
+	return &Janitor{sockets[0]}, nil
 }
 
-// What an answer begins with.
-const (
-	done   = 0
-	failed = 1
-)
-
-// Answer is what a janitor has to tell to begin with. If nobody hears it, Outlive
-// will know.
-func Answer(text string, err error) {
-	message := append([]byte{done}, text...)
-	if err != nil {
-		message = append([]byte{failed}, err.Error()...)
+// blockSignals blocks the signals that a terminal or a user sends to end programs, for
+// this thread and for what it starts.
+func blockSignals() (unblock func()) {
+	runtime.LockOSThread()
+	var blocked, before uint64
+	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
+		blocked |= 1 << (s - 1)
 	}
-	_ = unix.Send(0, message, unix.MSG_NOSIGNAL)
+	const sigBlock, sigSetMask = 0, 2 // SIG_BLOCK and SIG_SETMASK of rt_sigprocmask(2)
+	mask(sigBlock, &blocked, &before)
+	return func() {
+		mask(sigSetMask, &before, nil)
+		runtime.UnlockOSThread()
+	}
 }
 
-// Entrust sends the janitor a pidfd: what it refers to is to be killed if we die.
+func mask(how uintptr, set, old *uint64) {
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGPROCMASK, how, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
+}
+
+// Entrust sends the janitor a pidfd. It kills that process if we die.
 func (j *Janitor) Entrust(pidfd int) error {
-	if err := unix.Sendmsg(int(j.alive.Fd()), []byte{0}, unix.UnixRights(pidfd), nil, 0); err != nil {
-		return fmt.Errorf("send a pidfd to the janitor: %w", err)
+	if err := syscall.Sendmsg(j.socket, []byte{0}, syscall.UnixRights(pidfd), nil, syscall.MSG_NOSIGNAL); err != nil {
+		return fmt.Errorf("send a pidfd to the janitor: sendmsg: %w", err)
 	}
 	return nil
 }
 
-// Outlive returns, in a janitor, when the process that started it is dead or has
-// dismissed it, and those entrusted to it are killed.
-func Outlive() {
+// Dismiss ends the janitor. Its duty is done already, or not needed.
+func (j *Janitor) Dismiss() {
+	_ = syscall.Sendmsg(j.socket, []byte{done}, nil, nil, syscall.MSG_NOSIGNAL)
+	syscall.Close(j.socket)
+}
+
+// Release ends the janitor after it has done its duty.
+func (j *Janitor) Release() { syscall.Close(j.socket) }
+
+// outlive returns, in a janitor, when the process that started it is dead, has released
+// it or has sent done. It kills the processes that were entrusted to it, unless they
+// are done.
+func outlive() (message byte) {
 	var pidfds []int
-	data, oob := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+	data, rights := make([]byte, 1), make([]byte, syscall.CmsgSpace(4))
 	for {
-		n, oobn, _, _, err := unix.Recvmsg(0, data, oob, unix.MSG_CMSG_CLOEXEC)
-		if err == unix.EINTR {
+		n, rightsLen, _, _, err := syscall.Recvmsg(0, data, rights, syscall.MSG_CMSG_CLOEXEC)
+		switch {
+		case err == syscall.EINTR:
 			continue
+		case err != nil || n == 0:
+			kill(pidfds)
+			return 0
+		case data[0] == done:
+			return done
 		}
-		if err != nil || n == 0 {
-			break
-		}
-		messages, _ := unix.ParseSocketControlMessage(oob[:oobn])
+		messages, _ := syscall.ParseSocketControlMessage(rights[:rightsLen])
 		for i := range messages {
-			fds, _ := unix.ParseUnixRights(&messages[i])
+			fds, _ := syscall.ParseUnixRights(&messages[i])
 			pidfds = append(pidfds, fds...)
 		}
 	}
+}
+
+func kill(pidfds []int) {
+	const pidfdSendSignal = 424 // pidfd_send_signal(2), the same number on every architecture
 	for _, fd := range pidfds {
-		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+		_, _, _ = syscall.RawSyscall6(pidfdSendSignal, uintptr(fd), uintptr(syscall.SIGKILL), 0, 0, 0, 0)
 	}
 }

@@ -10,8 +10,6 @@ import (
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
-
-	"example.com/container-go/05-oci-pull/janitor"
 )
 
 // A container at a terminal gets a pseudo-terminal of its own: a pair of
@@ -23,15 +21,9 @@ import (
 // ctrlD is the key that ends the input from a terminal.
 const ctrlD = 4
 
-// AtTerminal reports whether this process's stdin, stdout and stderr are all
-// terminals. If one is not, the three are to be kept apart.
-func AtTerminal() bool {
-	return term.IsTerminal(0) && term.IsTerminal(1) && term.IsTerminal(2)
-}
-
 // console is our side of the container's terminal.
 type console struct {
-	terminal *janitor.Terminal // our own, nil if we are not at one
+	terminal *terminal // our own, nil if we are not at one
 	pty      *os.File
 	ended    chan struct{} // closed when PID 1 is dead
 	shown    chan struct{} // closed when all output is shown
@@ -71,7 +63,7 @@ func receiveConsole(child *os.File) (*console, error) {
 		resized: make(chan os.Signal, 1),
 	}
 	if term.IsTerminal(0) {
-		if c.terminal, err = janitor.MakeRaw(os.Stdin); err != nil {
+		if c.terminal, err = makeRaw(os.Stdin); err != nil {
 			c.pty.Close()
 			return nil, err
 		}
@@ -90,7 +82,7 @@ func (c *console) serve(pid1 int, keys chan<- syscall.Signal) {
 	go func() {
 		for s := range c.resized {
 			if s == unix.SIGCONT && c.terminal != nil { // the shell that stopped us has set its own mode
-				_ = c.terminal.Raw()
+				_ = c.terminal.raw()
 			}
 			c.resize()
 		}
@@ -203,7 +195,7 @@ func (c *console) close() {
 	close(c.ended)
 	<-c.shown
 	if c.terminal != nil {
-		c.terminal.Restore()
+		c.terminal.restore()
 	}
 	c.pty.Close()
 }

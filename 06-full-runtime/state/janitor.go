@@ -13,7 +13,7 @@ import (
 	"example.com/container-go/06-full-runtime/store"
 )
 
-const containerDuty = "container-go-janitor-container"
+const containerDuty = "container"
 
 func init() { janitor.Serve(containerDuty, keepContainer) }
 
@@ -24,7 +24,6 @@ const patience = 5 * time.Second
 // keepContainer is the janitor's duty: it removes a container's directory when our
 // parent is dead.
 func keepContainer(dir string) {
-	janitor.Outlive()
 	s, err := store.Load(filepath.Dir(filepath.Dir(dir)))
 	if err != nil {
 		return

@@ -147,7 +147,11 @@ func (c *Container) Limit(l cgroup.Limits) (*cgroup.Group, error) {
 // Remove removes the directory, and leaves to the janitor what cannot be removed yet.
 func (c *Container) Remove() error {
 	err := remove(c.images, c.Dir)
-	c.janitor.Leave()
+	if err == nil {
+		c.janitor.Dismiss()
+	} else {
+		c.janitor.Release()
+	}
 	c.lock.Release()
 	return err
 }

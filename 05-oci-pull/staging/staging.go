@@ -1,34 +1,44 @@
-package janitor
+// Package staging makes directories that do not outlive this process.
+package staging
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"syscall"
 
+	"example.com/container-go/05-oci-pull/janitor"
 	"example.com/container-go/05-oci-pull/unpack"
 )
 
-const dirDuty = "container-go-janitor-dir"
+const duty = "staging"
 
-func init() { Serve(dirDuty, keepDir) }
+func init() { janitor.Serve(duty, func(path string) { _ = unpack.RemoveAll(path) }) }
 
 // Dir is a directory that only this user can enter, and that does not outlive
 // this process.
 type Dir struct {
 	Path    string
-	janitor *Janitor
+	janitor *janitor.Janitor
 }
 
-// NewDir makes a directory with a name like os.MkdirTemp's. The janitor makes
-// it, so that there is no moment at which it is there and nobody looks after it.
-func NewDir(parent, pattern string) (*Dir, error) {
+// New makes a directory in parent, whose name is the prefix and a random number. The
+// janitor is started first, so the directory is never without a process that removes
+// it.
+func New(parent, prefix string) (*Dir, error) {
 	parent, err := filepath.Abs(parent)
 	if err != nil {
 		return nil, err
 	}
-	j, path, err := Hire(dirDuty, filepath.Join(parent, pattern))
+	path := filepath.Join(parent, fmt.Sprint(prefix, rand.Uint64()))
+	j, err := janitor.Start(duty, path)
 	if err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		j.Dismiss()
 		return nil, err
 	}
 	return &Dir{path, j}, nil
@@ -50,15 +60,4 @@ func (d *Dir) Keep(name, target string) error {
 		return errors.Join(&os.LinkError{Op: "rename", Old: from, New: target, Err: err}, d.Remove())
 	}
 	return d.Remove()
-}
-
-// keepDir is the janitor's duty for a Dir.
-func keepDir(pattern string) {
-	path, err := os.MkdirTemp(filepath.Split(pattern))
-	Answer(path, err)
-	if err != nil {
-		return
-	}
-	Outlive()
-	_ = unpack.RemoveAll(path)
 }
