@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"example.com/container-go/tests/harness"
 )
@@ -243,18 +242,6 @@ func TestRuntimeKilled(t *testing.T) {
 			gone(t, pid)
 		}
 	})
-}
-
-// Killed at any moment of its first instants, it leaves nothing either.
-func TestRuntimeKilledEarly(t *testing.T) {
-	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		for delay := range 10 {
-			p := c.Command("sleep", "1000").Start()
-			time.Sleep(time.Duration(delay*delay) * time.Millisecond)
-			p.Signal(syscall.SIGKILL)
-			p.Wait()
-		}
-	}, harness.User)
 }
 
 // What the command left running in the background ends with it.

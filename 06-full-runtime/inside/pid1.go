@@ -65,6 +65,7 @@ func (p *pid1) run() error {
 		p.holdRoot,         // the layers, as the caller
 		p.holdVolumes,      // the host's files that -v names, as the caller
 		p.becomeRoot,       // of the user namespace, if there is one
+		p.dieWithParent,    // becoming root has cleared the death signal
 		p.setHostname,      // lesson 1
 		leaveKeyring,       // no keys of the caller
 		p.makeProcAndDev,   // lesson 3: made here, attached below
@@ -76,6 +77,7 @@ func (p *pid1) run() error {
 		p.enterWorkDir,     // is made if it does not exist
 		p.makeRootReadOnly, // for --read-only
 		p.becomeUser,       // the image's or --user's
+		p.dieWithParent,    // becoming another user has cleared the death signal
 		p.becomeTheCommand, // execve, or our init with --init
 	} {
 		if err := step(); err != nil {

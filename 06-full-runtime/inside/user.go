@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"example.com/container-go/06-full-runtime/explain"
-	"example.com/container-go/06-full-runtime/userns"
 )
 
 // lookUpUser finds the user in the image's /etc/passwd and /etc/group. A number
@@ -66,8 +65,5 @@ func (p *pid1) becomeUser() error {
 	if err := explain.Step(syscall.Setgid(u.Gid), "the user's own group", "setgid", "%d", u.Gid); err != nil {
 		return err
 	}
-	if err := explain.Step(syscall.Setuid(u.Uid), "the user that the image or --user names", "setuid", "%d", u.Uid); err != nil {
-		return err
-	}
-	return userns.SetDeathSignal()
+	return explain.Step(syscall.Setuid(u.Uid), "the user that the image or --user names", "setuid", "%d", u.Uid)
 }

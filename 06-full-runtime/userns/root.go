@@ -29,17 +29,7 @@ func BecomeRoot() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("prctl PR_SET_DUMPABLE: %w", err)
 	}
-	if err := SetDeathSignal(); err != nil {
-		return err
-	}
 	return dropInheritable()
-}
-
-// SetDeathSignal has the kernel kill us when our parent dies. A change of user has
-// cleared what the parent asked for (prctl(2)).
-func SetDeathSignal() error {
-	err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
-	return explain.Step(err, "when the runtime dies, so do we", "prctl", "PR_SET_PDEATHSIG SIGKILL")
 }
 
 // dropInheritable empties the inheritable set and, with it, the ambient one.
