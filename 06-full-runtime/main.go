@@ -51,7 +51,7 @@ func main() {
 // the container itself, and its removal.
 func run(r *cli.Request) (status int, err error) {
 	if r.Explain {
-		explain.To(os.Stderr, "parent", false)
+		explain.To(os.Stderr, "parent", explain.Start(), false)
 	}
 	ids, single, err := userns.Choose(r.UserNS)
 	if err != nil {
@@ -65,7 +65,8 @@ func run(r *cli.Request) (status int, err error) {
 	own, img, err := prepare(r, images)
 	if own != nil {
 		defer func() {
-			if removeErr := own.Remove(); err == nil {
+			removeErr := explain.Step(own.Remove(), "nothing of the container is left", "rmdir", "%s", own.Dir)
+			if err == nil {
 				err = removeErr
 			}
 		}()
@@ -76,6 +77,7 @@ func run(r *cli.Request) (status int, err error) {
 	if err != nil {
 		return config.StatusFailed, err
 	}
+	_ = explain.Step(nil, "the image is in the store, and this is where its container may write", "mkdir", "%s", own.Dir)
 	c, err := r.Configure(img)
 	if err != nil {
 		return config.StatusFailed, err

@@ -154,7 +154,7 @@ var exercises = []exercise{
 		"close-on-exec",
 		"An open file stays open across clone(2) and execve(2), unless it is marked close-on-exec. If whoever started us had a directory of the host open, so has the command, and openat(2) from there knows no other root.", alone},
 	{mutation{"PID 1 left to ignore signals", runtime6, "06-full-runtime/container/signals.go",
-		[]string{"_ = f.pid1.Kill()", "_ = f.pid1.Signal(sig)"}, "TestRuntimeSignalsEnd"},
+		[]string{"f.pid1.signal(unix.SIGKILL)", "f.pid1.signal(sig)"}, "TestRuntimeSignalsEnd"},
 		"signal(7)",
 		"kill(2) succeeds and nothing happens: the kernel does not deliver to PID 1 what it has no handler for. From outside only SIGKILL and SIGSTOP are excepted.",
 		[]string{"TestContractEnds", "TestInitSignals", "TestTerminalInterrupt"}},

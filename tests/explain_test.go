@@ -16,17 +16,17 @@ func TestExplain(t *testing.T) {
 		at := 0
 		for _, step := range []string{
 			`parent \| clone .*CLONE_NEWUTS\|CLONE_NEWNS\|CLONE_NEWPID\|CLONE_NEWIPC\|CLONE_NEWCGROUP\|CLONE_NEWNET`,
-			`PID 1  \| mount --make-rprivate /`,
-			`PID 1  \| sethostname box`,
-			`PID 1  \| fsmount proc -o nosuid,noexec,nodev`,
-			`PID 1  \| mount overlay on .* -o lowerdir=`,
-			`PID 1  \| pivot_root \. \.`,
-			`PID 1  \| umount2 \. MNT_DETACH`,
-			`PID 1  \| move_mount proc /proc`,
-			`PID 1  \| ioctl SIOCSIFFLAGS lo IFF_UP`,
-			`PID 1  \| execve /\S+ \["readlink" "/proc/self/ns/uts"\]`,
+			`PID 1 \| mount --make-rprivate /`,
+			`PID 1 \| sethostname box`,
+			`PID 1 \| fsmount proc -o nosuid,noexec,nodev`,
+			`PID 1 \| mount overlay on .* -o lowerdir=`,
+			`PID 1 \| pivot_root \. \.`,
+			`PID 1 \| umount2 \. MNT_DETACH`,
+			`PID 1 \| move_mount proc /proc`,
+			`PID 1 \| ioctl SIOCSIFFLAGS lo IFF_UP`,
+			`PID 1 \| execve /\S+ \["readlink" "/proc/self/ns/uts"\]`,
 		} {
-			found := regexp.MustCompile("(?m)^" + step).FindStringIndex(r.Stderr[at:])
+			found := regexp.MustCompile("(?m)^" + strings.Replace(step, ` \| `, ` +[0-9.]+ ms \| `, 1)).FindStringIndex(r.Stderr[at:])
 			if found == nil {
 				t.Fatalf("--explain does not tell, in its place, the step %s\n%s", step, r)
 			}
@@ -34,7 +34,7 @@ func TestExplain(t *testing.T) {
 		}
 		uts := strings.Trim(strings.TrimPrefix(strings.TrimSpace(r.Stdout), "uts:"), "[]")
 		table := map[string][]string{}
-		for _, row := range regexp.MustCompile(`(?m)^PID 1  \| (\w+) +(\d+) +(\d+)  (isolated|shared)$`).FindAllStringSubmatch(r.Stderr, -1) {
+		for _, row := range regexp.MustCompile(`(?m)^PID 1  +[0-9.]+ ms \| (\w+) +(\d+) +(\d+)  (isolated|shared)$`).FindAllStringSubmatch(r.Stderr, -1) {
 			table[row[1]] = row[2:]
 		}
 		if row := table["uts"]; len(row) != 3 || row[1] != uts || row[2] != "isolated" {

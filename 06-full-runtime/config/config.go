@@ -4,6 +4,7 @@ package config
 
 import (
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -42,7 +43,11 @@ type Message struct {
 	Config
 	Size       *unix.Winsize     // of the caller's terminal; nil if there is none
 	Namespaces map[string]string // the host's, for explain.CompareNamespaces
+	Start      time.Duration     // of the run, for explain.To
 }
+
+// Ready follows the Message when the parent can pass signals on to the command.
+const Ready = true
 
 // ChildName is argv[0] of PID 1's half. Its arguments show nothing of the Config,
 // because every user of the host can read them.

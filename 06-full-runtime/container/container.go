@@ -4,13 +4,8 @@
 package container
 
 import (
-	"errors"
-	"fmt"
 	"math"
-	"os"
-	"os/exec"
 	"runtime"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -46,58 +41,33 @@ func Run(c config.Config, host Host) (status int, err error) {
 	if err := explain.Step(err, "no open file of ours gets into the container", "close_range", "3 ~0 CLOSE_RANGE_CLOEXEC"); err != nil {
 		return config.StatusFailed, err
 	}
-	ours, childs, err := socketpair()
+	p, err := start(c, host)
 	if err != nil {
 		return config.StatusFailed, err
 	}
-	defer ours.Close()
-	path, name, err := program()
-	if err != nil {
-		return config.StatusFailed, err
-	}
-	cmd := exec.Command(path)
-	cmd.Args = []string{name}
-	// One processor: see config.MinPids. Else Go's runtime keeps its cgroup's files open.
-	cmd.Env = []string{"GOMAXPROCS=1", "GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{childs} // becomes descriptor 3
-	cmd.SysProcAttr = namespaces(c, host)
-	pidfd := -1
-	cmd.SysProcAttr.PidFD = &pidfd
-
-	err = explain.Step(cmd.Start(), "a child in namespaces of its own, where it is PID 1", "clone", "%s", flagNames(cmd.SysProcAttr))
-	childs.Close()
-	if err != nil {
-		return config.StatusFailed, err
-	}
-	// To catch 60 signals takes Go a millisecond or two, as long as the child takes to
-	// start. It must be done before the command can run, which may expect a signal.
-	forwarder := forward(cmd.Process, ours, catchSignals(c.Terminal))
-	err = launch(c, host, newborn{cmd.Process, pidfd, ours})
+	defer p.close()
+	forwarder, err := launch(c, host, p)
 	var console *console
 	if err == nil && c.Terminal {
-		console, err = receiveConsole(ours)
-		console.serve(cmd.Process.Pid, forwarder.keys)
+		console, err = receiveConsole(p.socket)
+		console.serve(p.pid, forwarder.keys)
 	}
 	if err != nil {
-		_ = cmd.Process.Kill()
+		p.signal(unix.SIGKILL)
 	}
-	waitErr := cmd.Wait()
-	sent := forwarder.sent.Load()
-	console.close()
-	if err != nil && sent == 0 { // else a signal has ended the child before it was launched
-		return config.StatusFailed, err
-	}
-	var exit *exec.ExitError
-	if waitErr != nil && !errors.As(waitErr, &exit) {
-		return config.StatusFailed, fmt.Errorf("wait: %w", waitErr)
-	}
-	state := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	ended, waitErr := p.wait()
+	sent := forwarder.signal()
+	console.close() // which must come first: our terminal is in raw mode
+	waitErr = explain.Step(waitErr, "the command has ended, and with PID 1 all else in its PID namespace", "wait4", "%d", p.pid)
 	switch {
-	case state.Signaled() && sent != 0:
+	case err != nil && sent == 0: // else a signal has ended the child before it was launched
+		return config.StatusFailed, err
+	case waitErr != nil:
+		return config.StatusFailed, waitErr
+	case ended.Signaled() && sent != 0:
 		return config.StatusSignal + int(sent), nil
-	case state.Signaled():
-		return config.StatusSignal + int(state.Signal()), nil
+	case ended.Signaled():
+		return config.StatusSignal + int(ended.Signal()), nil
 	}
-	return state.ExitStatus(), nil
+	return ended.ExitStatus(), nil
 }

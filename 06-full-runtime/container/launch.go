@@ -2,47 +2,30 @@ package container
 
 import (
 	"encoding/gob"
-	"fmt"
-	"os"
-
-	"golang.org/x/sys/unix"
 
 	"example.com/container-go/06-full-runtime/config"
 	"example.com/container-go/06-full-runtime/explain"
 )
 
-// newborn is a child that waits for its message.
-type newborn struct {
-	process *os.Process
-	pidfd   int
-	socket  *os.File
-}
-
-// launch gives a newborn child what it needs: a process that kills it if we die, its
-// ids, and the message. A child that ends early is no error here; its status tells
-// why.
-func launch(c config.Config, host Host, child newborn) error {
-	defer unix.Close(child.pidfd)
-	pid := child.process.Pid
-	if err := host.Born(pid, child.pidfd); err != nil {
-		return err
+// launch gives the child what it needs: a process that kills it if we die, its ids,
+// and the message. Then it catches the signals that are meant for the container. To
+// catch 60 signals takes Go a millisecond or two, which the child needs for its own
+// steps. It becomes the command only when it is told that we are ready. A child that
+// ends early is no error here; its status tells why.
+func launch(c config.Config, host Host, p *child) (*forwarder, error) {
+	if err := host.Born(p.pid, p.pidfd); err != nil {
+		return nil, err
 	}
-	if err := host.IDs.Write(pid); err != nil {
-		return err
+	if err := host.IDs.Write(p.pid); err != nil {
+		return nil, err
 	}
 	m := config.Message{Config: c, Size: terminalSize()}
 	if explain.On() {
-		m.Namespaces = explain.Namespaces()
+		m.Namespaces, m.Start = explain.Namespaces(), explain.Zero()
 	}
-	_ = explain.Step(gob.NewEncoder(child.socket).Encode(m), "all that the child must do: every user could read arguments", "write", "PID 1's socket")
-	return nil
-}
-
-// socketpair returns the two ends of a connection.
-func socketpair() (a, b *os.File, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("socketpair: %w", err)
-	}
-	return os.NewFile(uintptr(fds[0]), "child"), os.NewFile(uintptr(fds[1]), "parent"), nil
+	messages := gob.NewEncoder(p.socket)
+	_ = explain.Step(messages.Encode(m), "all that the child must do: every user could read arguments", "write", "PID 1's socket")
+	f := forward(p, catchSignals(c.Terminal))
+	_ = messages.Encode(config.Ready)
+	return f, nil
 }

@@ -42,21 +42,20 @@ var ours = []syscall.Signal{
 // for, since its end is the end of the namespace (pid_namespaces(7)). Most programs
 // have none and expect to be ended, so we do it with SIGKILL.
 type forwarder struct {
-	pid1   *os.Process
-	socket *os.File            // to PID 1, whose end is closed by its exec
-	keys   chan syscall.Signal // takes the signals that a key has sent to PID 1 already
-	sent   atomic.Int32        // the signal that we took SIGKILL for
+	pid1 *child
+	keys chan syscall.Signal // takes the signals that a key has sent to PID 1 already
+	sent atomic.Int32        // the signal that we took SIGKILL for
 }
 
-func forward(pid1 *os.Process, socket *os.File, signals <-chan os.Signal) *forwarder {
-	f := &forwarder{pid1: pid1, socket: socket, keys: make(chan syscall.Signal)}
+func forward(pid1 *child, signals <-chan os.Signal) *forwarder {
+	f := &forwarder{pid1: pid1, keys: make(chan syscall.Signal)}
 	go func() {
 		for {
 			select {
 			case s := <-signals:
 				sig := s.(syscall.Signal)
-				if !f.end(sig) && f.running() {
-					_ = f.pid1.Signal(sig)
+				if !f.end(sig) && pid1.isCommand() {
+					pid1.signal(sig)
 				}
 			case sig := <-f.keys:
 				f.end(sig)
@@ -73,20 +72,20 @@ func (f *forwarder) end(sig syscall.Signal) bool {
 	}
 	// Before its execve PID 1 is still our program. Its handlers are only the Go
 	// runtime's, so any signal that asks it to end must end it.
-	if f.running() && !hasDefault(f.pid1.Pid, sig) {
+	if f.pid1.isCommand() && !hasDefault(f.pid1.pid, sig) {
 		return false
 	}
 	f.sent.Store(int32(sig))
-	_ = f.pid1.Kill()
+	f.pid1.signal(unix.SIGKILL)
 	return true
 }
 
-// running reports whether PID 1 is the command by now: execve has closed its end of
-// the socket.
-func (f *forwarder) running() bool {
-	poll := []unix.PollFd{{Fd: int32(f.socket.Fd())}}
-	n, err := unix.Poll(poll, 0)
-	return err == nil && n > 0 && poll[0].Revents&unix.POLLHUP != 0
+// signal returns the signal that PID 1 was killed for, or 0.
+func (f *forwarder) signal() syscall.Signal {
+	if f == nil {
+		return 0
+	}
+	return syscall.Signal(f.sent.Load())
 }
 
 // ends reports whether a signal is a request to end.

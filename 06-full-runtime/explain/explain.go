@@ -8,26 +8,34 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 var (
 	out    io.Writer // nil without --explain
 	who    string
+	zero   time.Duration
 	ending = "\n"
 )
 
 // width is how many columns a call may have before the reason goes on the next line.
 const width = 50
 
-// To prints the steps of this process from now on, a line each with the name of the
-// process that takes them. A terminal in raw mode needs raw: there a newline alone
-// does not move the cursor back to the left.
-func To(w io.Writer, process string, raw bool) {
-	out, who = w, process
+// To prints the steps of this process from now on. Each line begins with the name of
+// the process and the time since start, which the processes of one run share. A
+// terminal in raw mode needs raw: there a newline alone does not move the cursor back
+// to the left.
+func To(w io.Writer, process string, start time.Duration, raw bool) {
+	out, who, zero = w, process, start
 	if raw {
 		ending = "\r\n"
 	}
 }
+
+// Zero is the start that To was given.
+func Zero() time.Duration { return zero }
 
 // On reports whether steps are printed.
 func On() bool { return out != nil }
@@ -93,6 +101,7 @@ func join(call, args string) string {
 // Line prints something that is not a step.
 func Line(format string, args ...any) {
 	if out != nil {
-		fmt.Fprintf(out, "%-6s | %s%s", who, fmt.Sprintf(format, args...), ending)
+		ms := float64(read(unix.CLOCK_MONOTONIC)-zero) / float64(time.Millisecond)
+		fmt.Fprintf(out, "%-6s %5.1f ms | %s%s", who, ms, fmt.Sprintf(format, args...), ending)
 	}
 }

@@ -25,10 +25,22 @@ func (p *pid1) receive() error {
 	// The socket is PID 1's alone, and not the command's.
 	p.parent = os.NewFile(3, "parent")
 	unix.CloseOnExec(3)
-	if err := gob.NewDecoder(p.parent).Decode(&p.Message); err != nil {
+	p.messages = gob.NewDecoder(p.parent)
+	return p.read(&p.Message)
+}
+
+func (p *pid1) read(message any) error {
+	if err := p.messages.Decode(message); err != nil {
 		return fmt.Errorf("read the parent's message: %w", err)
 	}
 	return nil
+}
+
+// awaitParent waits until the parent can pass signals on to the command, which may
+// expect one at once.
+func (p *pid1) awaitParent() error {
+	var ready bool
+	return p.read(&ready)
 }
 
 // startExplaining prints the steps on what is stderr now. A terminal of the
@@ -38,7 +50,7 @@ func (p *pid1) startExplaining() error {
 		return nil
 	}
 	if fd, err := unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 3); err == nil {
-		explain.To(os.NewFile(uintptr(fd), "stderr"), "PID 1", p.Terminal)
+		explain.To(os.NewFile(uintptr(fd), "stderr"), "PID 1", p.Start, p.Terminal)
 	}
 	explain.CompareNamespaces(p.Namespaces)
 	return nil

@@ -3,6 +3,7 @@
 package inside
 
 import (
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"os"
@@ -39,10 +40,11 @@ func init() {
 // pid1 is a process on its way from clone(2) to the command.
 type pid1 struct {
 	config.Message
-	parent *os.File   // the socket
-	root   *root      // the layers, held open
-	mounts []attacher // made, and not attached yet
-	user   *user.ExecUser
+	parent   *os.File     // the socket
+	messages *gob.Decoder // from the socket
+	root     *root        // the layers, held open
+	mounts   []attacher   // made, and not attached yet
+	user     *user.ExecUser
 }
 
 // attacher is one or more mounts that are made and not in their place yet.
@@ -78,6 +80,7 @@ func (p *pid1) run() error {
 		p.makeRootReadOnly, // for --read-only
 		p.becomeUser,       // the image's or --user's
 		p.dieWithParent,    // becoming another user has cleared the death signal
+		p.awaitParent,      // until it can pass on signals
 		p.becomeTheCommand, // execve, or our init with --init
 	} {
 		if err := step(); err != nil {
