@@ -65,6 +65,8 @@ var mutations = []mutation{
 		[]string{"if !p.ReadOnly {", "if true {"}, "TestFlagTmpfsAndReadOnly"},
 	{"terminal left raw", runtime6, "06-full-runtime/container/terminal.go",
 		[]string{"_ = unix.IoctlSetTermios(3, unix.TCSETS, old)", "_ = old"}, "TestTerminalOwn"},
+	{"command before the runtime is ready", runtime6, "06-full-runtime/inside/pid1.go",
+		[]string{"		p.awaitParent,      //", "		//"}, "TestRuntimeSignalsReady"},
 	{"keys inherited", runtime6, "06-full-runtime/inside/pid1.go",
 		[]string{"leaveKeyring,", ""}, "TestRuntimeKeyring"},
 	{"no resize", runtime6, "06-full-runtime/container/console.go",

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -75,6 +76,57 @@ func TestRuntimeSignalsAtSteps(t *testing.T) {
 			}
 		}
 		nothingLeft(t, c)
+	})
+}
+
+// PID 1 does not become the command before the runtime can pass signals on to it. The
+// runtime is stopped when it has sent the message, while it waits to print that.
+func TestRuntimeSignalsReady(t *testing.T) {
+	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
+		p, lines := explained(c).StartSteps()
+		for !strings.Contains(lines.Next(), " | clone ") {
+		}
+		for deadline := time.Now().Add(*harness.Grace); !inPipeWrite(p.Pid()); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the runtime does not wait for the line before \"write PID 1's socket\" to be read")
+			}
+		}
+		p.Signal(syscall.SIGSTOP)
+		// Then PID 1 has nothing more to print, and waits.
+		last, more := "", make(chan string)
+		go func() {
+			defer close(more)
+			for line := lines.Next(); line != ""; line = lines.Next() {
+				more <- line
+			}
+		}()
+		for quiet := false; !quiet; {
+			select {
+			case last = <-more:
+			case <-time.After(100 * time.Millisecond):
+				quiet = true
+			}
+		}
+		if !strings.Contains(last, "PR_SET_PDEATHSIG") {
+			t.Errorf("while the runtime is stopped, the last step should be prctl PR_SET_PDEATHSIG, and no execve. It is: %s", last)
+		}
+		p.Signal(syscall.SIGCONT)
+		go func() {
+			for range more {
+			}
+		}()
+		p.AwaitCommand("sleep")
+		p.Signal(syscall.SIGTERM)
+		p.Wait().Want(128 + int(syscall.SIGTERM))
+	}, harness.Root)
+}
+
+// inPipeWrite reports whether a thread of a process waits for room in a pipe.
+func inPipeWrite(pid int) bool {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/wchan", pid))
+	return slices.ContainsFunc(tasks, func(path string) bool {
+		where, _ := os.ReadFile(path)
+		return strings.Contains(string(where), "pipe_write")
 	})
 }
 
