@@ -5,33 +5,22 @@
 // connection. The kernel closes our end of the connection when we die, however we do,
 // and then the janitor does its duty.
 //
-// The package needs only the standard library's lowest packages, so a janitor waits
-// before most other packages of the program are initialized. Most janitors need none
-// of them.
+// A janitor waits in package outlive, before it initializes most of the program. Few
+// janitors need more: their process exits when the work is done.
 package janitor
 
 import (
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 	"syscall"
 	"unsafe"
+
+	"example.com/container-go/05-oci-pull/janitor/outlive"
 )
 
 // prefix is what argv[0] of every janitor begins with.
 const prefix = "container-go-janitor-"
-
-// done is what we send to a janitor that has nothing left to do.
-const done = 'd'
-
-// A janitor waits in this init function. When it returns, we are dead, and an init
-// function of the package that called Serve does the duty.
-func init() {
-	if strings.HasPrefix(os.Args[0], prefix) && len(os.Args) == 2 && outlive() == done {
-		os.Exit(0)
-	}
-}
 
 // Serve does a duty and ends this process, if it is the janitor with this name. It
 // must be called by an init function.
@@ -57,7 +46,9 @@ func Start(name, argument string, files ...*os.File) (*Janitor, error) {
 	defer syscall.Close(sockets[1])
 	// Go's runtime opens /dev/null in the place of a stdout and stderr that are closed.
 	const closed = ^uintptr(0)
-	attr := &syscall.ProcAttr{Dir: "/", Files: []uintptr{uintptr(sockets[1]), closed, closed}}
+	attr := &syscall.ProcAttr{
+		Dir: "/", Env: []string{outlive.Variable + "=1"}, Files: []uintptr{uintptr(sockets[1]), closed, closed},
+	}
 	for _, file := range files {
 		attr.Files = append(attr.Files, file.Fd())
 	}
@@ -104,41 +95,9 @@ func (j *Janitor) Entrust(pidfd int) error {
 
 // Dismiss ends the janitor. Its duty is done already, or not needed.
 func (j *Janitor) Dismiss() {
-	_ = syscall.Sendmsg(j.socket, []byte{done}, nil, nil, syscall.MSG_NOSIGNAL)
+	_ = syscall.Sendmsg(j.socket, []byte{outlive.Done}, nil, nil, syscall.MSG_NOSIGNAL)
 	syscall.Close(j.socket)
 }
 
 // Release ends the janitor after it has done its duty.
 func (j *Janitor) Release() { syscall.Close(j.socket) }
-
-// outlive returns, in a janitor, when the process that started it is dead, has released
-// it or has sent done. It kills the processes that were entrusted to it, unless they
-// are done.
-func outlive() (message byte) {
-	var pidfds []int
-	data, rights := make([]byte, 1), make([]byte, syscall.CmsgSpace(4))
-	for {
-		n, rightsLen, _, _, err := syscall.Recvmsg(0, data, rights, syscall.MSG_CMSG_CLOEXEC)
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err != nil || n == 0:
-			kill(pidfds)
-			return 0
-		case data[0] == done:
-			return done
-		}
-		messages, _ := syscall.ParseSocketControlMessage(rights[:rightsLen])
-		for i := range messages {
-			fds, _ := syscall.ParseUnixRights(&messages[i])
-			pidfds = append(pidfds, fds...)
-		}
-	}
-}
-
-func kill(pidfds []int) {
-	const pidfdSendSignal = 424 // pidfd_send_signal(2), the same number on every architecture
-	for _, fd := range pidfds {
-		_, _, _ = syscall.RawSyscall6(pidfdSendSignal, uintptr(fd), uintptr(syscall.SIGKILL), 0, 0, 0, 0)
-	}
-}

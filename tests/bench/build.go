@@ -28,7 +28,7 @@ func (b *bench) build() (programs, error) {
 	}
 	p := programs{pull: filepath.Join(bin, "05-oci-pull"), runtime: filepath.Join(bin, "06-full-runtime")}
 	// Git may refuse to describe a checkout that another user owns.
-	cmd := starter.Command{Env: os.Environ(),
+	cmd := starter.Command{Env: append(os.Environ(), "CGO_ENABLED=0"),
 		Args: []string{"go", "-C", top, "build", "-buildvcs=false", "-o", bin, "./05-oci-pull", "./06-full-runtime"}}
 	if r, err := b.once(cmd); err != nil {
 		return p, fmt.Errorf("%w\n%s", err, r.Output)
