@@ -82,11 +82,9 @@ func run(r *cli.Request) (status int, err error) {
 	if err != nil {
 		return config.StatusFailed, err
 	}
+	c.Dir = own.Dir
 	c.UserNS = !ids.None()
 	c.Layers = images.Trees(img)
-	if err := addNames(&c, own); err != nil {
-		return config.StatusFailed, err
-	}
 	group, err := own.Limit(r.Limits)
 	if err != nil {
 		return config.StatusFailed, err
@@ -164,21 +162,5 @@ func prune(ctx context.Context, r *cli.Request, stores []*store.Store) error {
 		all = append(all, pruned)
 	}
 	cli.Removed(all...)
-	return nil
-}
-
-// addNames mounts the files with the container's name below the user's own mounts.
-// The container may change its copies, unless its root is read-only.
-func addNames(c *config.Config, own *state.Container) error {
-	c.Dir = own.Dir
-	files, err := own.WriteNames(c.Hostname)
-	if err != nil {
-		return err
-	}
-	var names []config.Mount
-	for target, source := range files {
-		names = append(names, config.Mount{Source: source, Target: target, ReadOnly: c.ReadOnly})
-	}
-	c.Mounts = append(names, c.Mounts...)
 	return nil
 }

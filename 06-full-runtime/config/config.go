@@ -30,7 +30,7 @@ type Config struct {
 // Mount is a mount that the user asks for: a file or a directory of the host, or a
 // tmpfs.
 type Mount struct {
-	Source   string // absolute path on the host
+	Source   string // absolute path on the host; "" for a tmpfs and for package inside's own files
 	Target   string // absolute path in the container; is made if it does not exist
 	ReadOnly bool
 	Tmpfs    bool     // instead of Source

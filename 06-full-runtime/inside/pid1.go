@@ -43,7 +43,8 @@ type pid1 struct {
 	parent   *os.File     // the socket
 	messages *gob.Decoder // from the socket
 	root     *root        // the layers, held open
-	mounts   []attacher   // made, and not attached yet
+	names    names
+	mounts   []attacher // made, and not attached yet
 	user     *user.ExecUser
 }
 
@@ -70,6 +71,7 @@ func (p *pid1) run() error {
 		p.dieWithParent,    // becoming root has cleared the death signal
 		p.setHostname,      // lesson 1
 		leaveKeyring,       // no keys of the caller
+		p.makeNames,        // /etc/hosts and the like, attached below
 		p.makeProcAndDev,   // lesson 3: made here, attached below
 		p.enterRoot,        // lesson 4: from here on the host is out of sight
 		p.attachMounts,     // /proc, /dev and the volumes
@@ -99,10 +101,16 @@ func (p *pid1) holdRoot() (err error) {
 	return err
 }
 
+// holdVolumes puts the user's own mounts above the names.
 func (p *pid1) holdVolumes() (err error) {
-	p.mounts, err = newVolumes(p.Mounts)
+	if p.names, err = readNames(p.Hostname); err != nil {
+		return err
+	}
+	p.mounts, err = newVolumes(append(p.names.volumes(p.ReadOnly), p.Mounts...))
 	return err
 }
+
+func (p *pid1) makeNames() error { return p.names.make(p.mounts) }
 
 func (p *pid1) becomeRoot() error {
 	if !p.UserNS {

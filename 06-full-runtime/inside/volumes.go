@@ -16,7 +16,7 @@ import (
 // volume is a Mount that is not attached yet.
 type volume struct {
 	config.Mount
-	made *mount.Mount // of a file or directory of the host
+	made *mount.Mount // of a file or directory of the host, or of names
 	file bool         // what is mounted is not a directory
 }
 
@@ -31,8 +31,8 @@ func newVolumes(mounts []config.Mount) ([]attacher, error) {
 		if slices.ContainsFunc(mounts[i+1:], func(later config.Mount) bool { return path.Clean(later.Target) == path.Clean(m.Target) }) {
 			continue
 		}
-		v := &volume{Mount: m}
-		if !m.Tmpfs {
+		v := &volume{Mount: m, file: m.Source == "" && !m.Tmpfs}
+		if m.Source != "" {
 			info, err := os.Stat(m.Source)
 			if err == nil {
 				v.file = !info.IsDir()

@@ -24,7 +24,6 @@ import (
 //
 //	upper/, work/     overlayfs's, what the container writes
 //	root/             where its root is mounted, in its own mount namespace
-//	files/            mounted over files of the image
 //	layers            the layers that it uses, a line each
 //	cgroup            the path of its control group, if it has one
 //	pid1              its first process, and when that was started
@@ -81,10 +80,8 @@ func (c *Container) fill(layers []string) error {
 	if err := c.note("layers", strings.Join(layers, "\n")); err != nil {
 		return err
 	}
-	for _, name := range []string{"root", "files"} {
-		if err := os.Mkdir(filepath.Join(c.Dir, name), 0o755); err != nil {
-			return err
-		}
+	if err := os.Mkdir(filepath.Join(c.Dir, "root"), 0o755); err != nil {
+		return err
 	}
 	for _, name := range []string{"upper", "work"} {
 		if err := c.images.MakeTop(filepath.Join(c.Dir, name)); err != nil {
@@ -102,20 +99,6 @@ func (c *Container) fill(layers []string) error {
 
 func (c *Container) note(name, content string) error {
 	return os.WriteFile(filepath.Join(c.Dir, name), []byte(content), 0o600)
-}
-
-// writeFile makes a file that everybody in the container can read, and its root
-// change, and returns its path.
-func (c *Container) writeFile(name string, content []byte) (string, error) {
-	path := filepath.Join(c.Dir, "files", name)
-	if err := os.WriteFile(path, content, 0o644); err != nil {
-		return "", err
-	}
-	if err := os.Chmod(path, 0o644); err != nil { // whatever the umask is
-		return "", err
-	}
-	uid, gid := c.images.Map.Root()
-	return path, os.Lchown(path, uid, gid)
 }
 
 // Born notes the container's first process, which is to be killed if we are. It
