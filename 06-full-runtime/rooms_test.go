@@ -11,7 +11,7 @@ import (
 // may import every room.
 var rooms = map[string]string{
 	"cli":       "config store state cgroup 05/image",
-	"fetch":     "store userns 05/image 05/pull 05/progress 05/unpack",
+	"fetch":     "store userns mount 05/image 05/pull 05/progress 05/unpack",
 	"store":     "userns mount 05/unpack",
 	"state":     "store userns cgroup 05/janitor",
 	"cgroup":    "config explain",

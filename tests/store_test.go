@@ -218,21 +218,24 @@ func TestStoreDamaged(t *testing.T) {
 			}
 		}
 		run("nothing")
-		for _, damage := range []string{"images/*", "idmap", "layers/*/layer.json"} {
+		for _, damage := range []string{"refs/*", "idmap", "chains/*/layer.json", "chains/*/tree"} {
 			files, _ := filepath.Glob(filepath.Join(store, "*", damage))
 			if len(files) == 0 {
 				t.Fatalf("the store has no %s", damage)
 			}
 			for _, path := range files {
 				err := os.WriteFile(path, []byte(`{"Re`), 0o600)
-				if strings.HasSuffix(path, "layer.json") {
+				switch filepath.Base(path) {
+				case "layer.json":
 					err = os.Remove(path)
+				case "tree":
+					err = os.Rename(path, path+".away")
 				}
 				if err != nil {
 					t.Fatal(err)
 				}
 			}
-			if damage == "images/*" {
+			if damage == "refs/*" {
 				with(c, []string{"--store=" + store, "--images", "--prune"}).Run().Want(0)
 			}
 			run(damage)
@@ -326,7 +329,7 @@ func TestStoreImagesAndPrune(t *testing.T) {
 			return r.Stdout + r.Stderr
 		}
 		layers := func() int {
-			found, _ := filepath.Glob(strings.NewReplacer("[", `\[`, "*", `\*`).Replace(store) + "/*/layers/*/tree")
+			found, _ := filepath.Glob(strings.NewReplacer("[", `\[`, "*", `\*`).Replace(store) + "/*/chains/*/tree")
 			return len(found)
 		}
 		from(c, store, ref, "true").Run().Want(0)
@@ -402,12 +405,12 @@ func TestStoreLayers(t *testing.T) {
 	img := labImage(t,
 		[]entry{dir("./", 0o711), dir("opaque/below", 0o710), file("gone", "1"), file("kept", "1"), file("changed", "1"),
 			dir("opaque", 0o755), file("opaque/old", "1"), dir("merged", 0o700), file("merged/old", "1"),
-			dir("again", 0o755), file("again/old", "1"), dir("tofile", 0o755), file("tofile/old", "1"), file("todir", "1"),
+			dir("again", 0o755), file("again/old", "1"), dir("tofile", 0o755), file("tofile/old", "1"),
 			dir("deep", 0o750), dir("deep/er", 0o701), file("deep/er/old", "1"), dir("hidden", 0o700), file("hidden/old", "1")},
 		[]entry{file(".wh.gone", ""), file("changed", "2"),
 			file("opaque/.wh..wh..opq", ""), file("opaque/new", "2"), file("merged/new", "2"),
 			file(".wh.again", ""), dir("again", 0o755), file("again/new", "2"),
-			file("tofile", "2"), file("todir/new", "2"), file("deep/er/new", "2"),
+			file("tofile", "2"), file("deep/er/new", "2"),
 			file(".wh.hidden", ""), file("hidden/new", "2")},
 		[]entry{file("twice", "3"), file("hidden/new", "3"), file("opaque/below/new", "3")},
 		[]entry{file("twice", "4")},
@@ -416,12 +419,12 @@ func TestStoreLayers(t *testing.T) {
 	ref := newRegistry(t).push(t, "layers", img)
 	want := strings.Join([]string{
 		"again: new", "changed: 2", "deep/er: new newer old", "gone: none", "hidden: new", "kept: 1",
-		"merged: new", "opaque: below new", "todir: new", "tofile: 2", "twice: 3",
+		"merged: new", "opaque: below new", "tofile: 2", "twice: 3",
 		"drwx--x--x /", "drwx------ merged", "drwxr-x--- deep", "drwx-----x deep/er", "drwxr-xr-x hidden", "drwxr-xr-x opaque/below",
 	}, "\n")
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		cmd := from(c, c.NewStore(), ref, "sh", "-c", `
-			for f in again changed deep/er gone hidden kept merged opaque todir tofile twice; do
+			for f in again changed deep/er gone hidden kept merged opaque tofile twice; do
 				if [ -d $f ]; then echo $f: $(ls $f); elif [ -e $f ]; then echo $f: $(cat $f); else echo $f: none; fi
 			done
 			for d in / merged deep deep/er hidden opaque/below; do ls -ld $d; done | while read m l u g s month day time name; do echo $m $name; done`)

@@ -32,9 +32,6 @@ func (l *layer) apply(hdr *tar.Header, content io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if l.dirs != nil {
-			return l.mark(name, w)
-		}
 		return l.whiteout(name, w)
 	}
 	base := path.Base(name)
@@ -137,19 +134,14 @@ func (l *layer) replace(e entry, call string, create func() error) error {
 // a directory only, and Docker, containerd, umoci and buildah all do it so.
 func (l *layer) directory(e entry, hdr *tar.Header) error {
 	var st unix.Stat_t
-	there := unix.Fstatat(e.dir.fd, e.base, &st, unix.AT_SYMLINK_NOFOLLOW) == nil
-	merge := there && st.Mode&unix.S_IFMT == unix.S_IFDIR
-	var err error
+	err := unix.Fstatat(e.dir.fd, e.base, &st, unix.AT_SYMLINK_NOFOLLOW)
+	merge := err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
 	if merge {
 		err = l.clearXattrs(e)
 	} else {
 		err = l.replace(e, "mkdirat", func() error {
 			return unix.Mkdirat(e.dir.fd, e.base, creationMode(hdr)|0o700)
 		})
-	}
-	if err == nil && there && l.dirs != nil && isWhiteout(&st) {
-		// What it hid stays hidden, now that there is a directory in its place.
-		err = l.setOpaque(e.dir, e.base, e.path)
 	}
 	if err != nil {
 		return err
@@ -164,6 +156,5 @@ func (l *layer) directory(e entry, hdr *tar.Header) error {
 	if e.base == "." {
 		e.dir.times = l.now // what it is left with
 	}
-	l.dirs.named(id, hdr)
 	return nil
 }

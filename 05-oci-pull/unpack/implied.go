@@ -72,10 +72,6 @@ func (l *layer) deepest(name string) (d dir, rest string, err error) {
 // step opens the directory base in at, which it makes if there is nothing.
 func (l *layer) step(at *dir, base string) (dir, error) {
 	next, err := openDir(at.fd, base, unix.RESOLVE_NO_SYMLINKS)
-	hidden := false
-	if err == unix.ENOTDIR && l.dirs != nil {
-		hidden, err = l.unmark(at, base)
-	}
 	if err != unix.ENOENT {
 		return next, err
 	}
@@ -91,9 +87,6 @@ func (l *layer) step(at *dir, base string) (dir, error) {
 	}
 	l.written.pure(next.id)
 	next.times, next.changed = l.now, true
-	if err := l.implied(&next, base, hidden); err != nil {
-		return next, err
-	}
 	// mkdir obeyed a setgid bit above, and the umask.
 	uid, gid := os.Geteuid(), os.Getegid()
 	if l.options.Owners && (int(next.uid) != uid || int(next.gid) != gid) {

@@ -89,8 +89,7 @@ func (l *layer) parent(name string, create bool) (*dir, error) {
 		return nil, err
 	}
 	d, err := l.descend(name)
-	// A whiteout of this layer may stand where a directory is to be.
-	if create && (errors.Is(err, unix.ENOENT) || l.dirs != nil && errors.Is(err, unix.ENOTDIR)) {
+	if create && errors.Is(err, unix.ENOENT) {
 		d, err = l.makeDirs(name)
 	}
 	if err != nil {

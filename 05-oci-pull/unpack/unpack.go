@@ -72,12 +72,6 @@ type Options struct {
 	// MaxBytes limits the contents of the files of all layers together: see
 	// Rootfs.Unpacked. 0 means no limit.
 	MaxBytes int64
-
-	// Overlay has the one layer that is applied written as a directory for
-	// overlayfs, with marks for what it hides of the layers below. It is the name of
-	// the extended attribute that marks an opaque directory: trusted.overlay.opaque,
-	// or user.overlay.opaque in a user namespace.
-	Overlay string
 }
 
 // Rootfs is a root filesystem being assembled from layers. It is for one
@@ -94,8 +88,6 @@ type Rootfs struct {
 	// directory more often than not. lastPath leads to it unless it is empty.
 	last     dir
 	lastPath string
-
-	dirs *directories // nil unless in overlay form
 }
 
 // Open starts on path, an existing directory that nothing else writes to.
@@ -136,9 +128,6 @@ func (r *Rootfs) start(path string) error {
 		return failed("fstatfs", path, err)
 	}
 	r.copiesUp = fs.Type == unix.OVERLAYFS_SUPER_MAGIC
-	if r.options.Overlay != "" {
-		r.dirs = newDirectories(probe.id)
-	}
 	return r.rememberLeftOut()
 }
 
@@ -188,13 +177,7 @@ func (r *Rootfs) Apply(ctx context.Context, stream io.Reader) error {
 		}
 	}
 	l.forget()
-	if err := l.leave(); err != nil {
-		return err
-	}
-	if l.dirs != nil {
-		return l.dropMarks()
-	}
-	return nil
+	return l.leave()
 }
 
 // A source is the stream below the tar reader. It stops when the context does.

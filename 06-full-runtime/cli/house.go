@@ -14,7 +14,7 @@ func Removed(pruned ...store.Pruned) {
 	layers, bytes := 0, int64(0)
 	for _, p := range pruned {
 		for _, img := range p.Images {
-			Say("removed image " + img.Ref)
+			Say("removed image " + store.Familiar(img.Ref))
 		}
 		layers, bytes = layers+p.Layers, bytes+p.Bytes
 	}
@@ -37,7 +37,7 @@ func List(stores []*store.Store) error {
 		}
 		root, _ := s.Map.Root()
 		for _, img := range images {
-			fmt.Fprintf(w, "%s\t%s\t%.1f MB\t%s\t%d\n", img.Ref, img.Platform, float64(img.Size)/1e6, img.Pulled.Local().Format(time.DateTime), root)
+			fmt.Fprintf(w, "%s\t%s\t%.1f MB\t%s\t%d\n", store.Familiar(img.Ref), img.Platform, float64(img.Size)/1e6, img.Pulled.Local().Format(time.DateTime), root)
 		}
 	}
 	return w.Flush()

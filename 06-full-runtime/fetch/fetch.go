@@ -1,24 +1,22 @@
-// Package fetch fills the store: it pulls an image with lesson 5's packages, its
-// layers side by side. A run whose image is in the store never comes here.
+// Package fetch fills the store: it pulls an image with lesson 5's packages. A run
+// whose image is in the store never comes here.
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"example.com/container-go/05-oci-pull/image"
 	"example.com/container-go/05-oci-pull/progress"
 	"example.com/container-go/05-oci-pull/pull"
 	"example.com/container-go/06-full-runtime/store"
 )
-
-// atOnce is how many layers are fetched and unpacked at a time: unpacking keeps a
-// processor busy, fetching waits.
-const atOnce = 4
 
 // pullImage puts an image into the store, with those of its layers that are not there
 // yet.
@@ -27,22 +25,73 @@ func pullImage(ctx context.Context, s *store.Store, ref string, o image.Options)
 	if err != nil {
 		return nil, err
 	}
-	missing, size := 0, int64(0)
+	if len(img.Layers) == 0 { // an image of nothing, to which volumes bring the program
+		img.Layers = []image.Layer{nothing}
+	}
+	var diffIDs []string
 	for _, layer := range img.Layers {
-		if !s.HasLayer(layer.DiffID.Hex) {
-			missing, size = missing+1, size+layer.Size
-		}
+		diffIDs = append(diffIDs, layer.DiffID.Hex)
 	}
-	if missing > 0 {
-		o.Log(fmt.Sprintf("Downloading and unpacking %s to %s", ref, s.Dir))
-		bar := progress.New(os.Stderr).Start(label(img, missing), size)
-		err = layers(ctx, s, img, bar, o.Log)
-		bar.Finish(err == nil)
+	chain := store.ChainIDs(diffIDs)
+	p, err := s.Begin(ctx, chain, func(i int) {
+		o.Log(pull.Label(img, i) + ": another process is fetching it: waiting")
+	})
+	if err != nil {
+		return nil, err
+	}
+	if p.Missing() > 0 {
+		err = layers(ctx, s, p, img, o)
+	}
+	if endErr := p.End(); err == nil {
+		err = endErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	return record(s, p, chain, img, o)
+}
+
+// nothing is a layer without changes.
+var nothing = image.Layer{
+	DiffID: v1.Hash{Algorithm: "sha256", Hex: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+	Open:   func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(nil)), nil },
+}
+
+// layers fetches and unpacks the layers that are missing, which are the highest ones.
+func layers(ctx context.Context, s *store.Store, p *store.Pull, img *image.Image, o image.Options) (err error) {
+	first := len(p.Below)
+	missing := img.Layers[first:]
+	var size int64
+	for _, layer := range missing {
+		size += layer.Size
+	}
+	o.Log(fmt.Sprintf("Downloading and unpacking %s to %s", img.Ref, s.Dir))
+	bar := progress.New(os.Stderr).Start(label(img, len(missing)), size)
+	defer func() { bar.Finish(err == nil) }()
+	child, err := startUnpacker(ctx, s, p)
+	if err != nil {
+		return err
+	}
+	infos := make([]store.LayerInfo, len(missing))
+	for i, layer := range missing {
+		infos[i].Size, err = pull.Apply(ctx, layer, child, bar)
+		infos[i].LeftOut = child.last.LeftOut
 		if err != nil {
-			return nil, err
+			_ = child.Wait()
+			return fmt.Errorf("image %s: %s: %w", img.Ref, pull.Label(img, first+i), err)
 		}
 	}
-	return record(ctx, s, img, o)
+	if err := child.Wait(); err != nil {
+		return err
+	}
+	if p.Flat {
+		whole := infos[len(infos)-1]
+		for _, below := range infos[:len(infos)-1] {
+			whole.Size += below.Size
+		}
+		infos = []store.LayerInfo{whole}
+	}
+	return p.Keep(infos)
 }
 
 // label is what stands before the progress bar.
@@ -53,58 +102,26 @@ func label(img *image.Image, missing int) string {
 	return fmt.Sprintf("%d layers of %d", missing, len(img.Layers))
 }
 
-func layers(ctx context.Context, s *store.Store, img *image.Image, bar *progress.Bar, log func(string)) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, layer := range img.Layers {
-		waiting := func() { log(pull.Label(img, i) + ": another process is fetching it: waiting") }
-		group.Go(func() error {
-			err := s.AddLayer(ctx, layer.DiffID.Hex, waiting, func(tree string) (store.LayerInfo, error) {
-				target, err := newTarget(s, tree)
-				if err != nil {
-					return store.LayerInfo{}, err
-				}
-				defer target.Close()
-				size, err := pull.Apply(ctx, layer, target, bar)
-				if err != nil {
-					return store.LayerInfo{}, err
-				}
-				info, err := target.Info()
-				info.Size = size
-				return info, err
-			})
-			if err != nil && ctx.Err() == nil {
-				return fmt.Errorf("image %s: %s: %w", img.Ref, pull.Label(img, i), err)
-			}
-			return err
-		})
-	}
-	return group.Wait()
-}
-
 // record notes in the store what the image is, when all its layers are there.
-func record(ctx context.Context, s *store.Store, img *image.Image, o image.Options) (*store.Image, error) {
+func record(s *store.Store, p *store.Pull, chain []string, img *image.Image, o image.Options) (*store.Image, error) {
 	own := img.Config.Config
 	recorded := &store.Image{
 		Ref:        store.Canonical(img.Ref),
 		Platform:   o.Platform.String(),
 		Pulled:     time.Now().UTC(),
+		Layers:     chain,
+		Flat:       p.Flat,
 		Env:        own.Env,
 		Entrypoint: own.Entrypoint,
 		Cmd:        own.Cmd,
 		WorkingDir: own.WorkingDir,
 		User:       own.User,
 	}
-	for _, layer := range img.Layers {
-		info, err := s.LayerInfo(layer.DiffID.Hex)
-		if err != nil {
-			return nil, err
-		}
-		recorded.Size += info.Size
+	if p.Flat {
+		recorded.Layers = chain[len(chain)-1:]
 	}
-	var err error
-	if recorded.Layers, err = withAttributes(ctx, s, img); err != nil {
-		return nil, fmt.Errorf("image %s: %w", img.Ref, err)
+	for _, info := range p.Infos {
+		recorded.Size += info.Size
 	}
 	return recorded, s.SetImage(recorded)
 }

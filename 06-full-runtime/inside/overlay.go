@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -34,40 +33,22 @@ func (r *root) mount(c config.Config) error {
 }
 
 func (r *root) overlay(c config.Config) error {
-	// The names are short, as mount(2) takes no more than a page of options.
-	lower := make([]string, len(r.layers))
-	for i, fd := range r.layers {
-		lower[len(lower)-1-i] = byFD(fd)
-	}
 	// volatile: what the container writes is thrown away, so it need not be synced.
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s,volatile", strings.Join(lower, ":"), byFD(r.upper), byFD(r.work))
+	more := "volatile"
 	if !userns.Initial() {
-		options += ",userxattr" // only the machine's root may set trusted.*
+		more += ",userxattr" // only the machine's root may set trusted.*
 	}
-	if len(options) >= os.Getpagesize() {
-		return fmt.Errorf("mount overlay: %d layers are too many", len(lower))
+	options, err := mount.OverlayOptions(r.layers, r.upper, r.work, more)
+	if err != nil {
+		return err
 	}
-	return explain.Step(unix.Mount("overlay", byFD(r.at), "overlay", 0, options),
+	return explain.Step(unix.Mount("overlay", mount.ByFD(r.at), "overlay", 0, options),
 		"the image's layers, and above them a directory for what the container writes", "mount overlay", "on %s/root -o %s", c.Dir, options)
 }
 
-// byFD is a path to what a descriptor has open, also where others do not lead.
-func byFD(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
-
-// takeAttributes gives the upper directory what the image says of "/": it is the
-// highest layer, whose attributes count.
+// takeAttributes gives the upper directory what the image says of "/".
 func (r *root) takeAttributes() error {
-	var top unix.Stat_t
-	if err := unix.Fstat(r.layers[len(r.layers)-1], &top); err != nil {
-		return fmt.Errorf("fstat the image's root: %w", err)
-	}
-	if err := unix.Chown(byFD(r.upper), int(top.Uid), int(top.Gid)); err != nil {
-		return fmt.Errorf("chown the root directory to %d:%d: %w", top.Uid, top.Gid, err)
-	}
-	if err := unix.Chmod(byFD(r.upper), top.Mode&0o7777); err != nil {
-		return fmt.Errorf("chmod the root directory to %o: %w", top.Mode&0o7777, err)
-	}
-	return nil
+	return mount.SameAttributes(r.layers[len(r.layers)-1], r.upper)
 }
 
 // upperInMemory puts a tmpfs into the place of the upper directory.

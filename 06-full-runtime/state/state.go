@@ -88,13 +88,7 @@ func (c *Container) fill(layers []string) error {
 			return err
 		}
 	}
-	// The container's root mounts its root in here.
-	_, gid := c.images.Map.Root()
-	err := os.Lchown(c.Dir, -1, gid)
-	if err == nil {
-		err = os.Chmod(c.Dir, 0o710)
-	}
-	return err
+	return c.images.LetIn(c.Dir) // the container's root mounts its root in here
 }
 
 func (c *Container) note(name, content string) error {

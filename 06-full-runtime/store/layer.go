@@ -1,106 +1,71 @@
 package store
 
 import (
-	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
-
-	"example.com/container-go/05-oci-pull/unpack"
 )
 
-// LayerInfo is what is remembered of a layer beside its files.
+// LayerInfo is what the store remembers of a layer beside its files.
 type LayerInfo struct {
-	Size int64 // of the uncompressed archive, in bytes
-	unpack.Directories
+	Size    int64    // of the uncompressed archive, in bytes
+	LeftOut []string // what this layer and those below have, and the tree has not
 }
 
-// HasLayer reports whether a layer is in the store.
-func (s *Store) HasLayer(id string) bool {
-	_, err := os.Stat(s.Path("layers", id, "layer.json"))
-	return err == nil
+// ChainIDs names each layer together with the layers below it, from the digests of
+// the uncompressed archives (image-spec config.md, "Layer ChainID"). What a layer is
+// as a directory depends on the layers below: a whiteout of a file that no layer has
+// leaves nothing behind.
+func ChainIDs(diffIDs []string) []string {
+	var chain []string
+	for i, id := range diffIDs {
+		if i > 0 {
+			sum := sha256.Sum256([]byte("sha256:" + chain[i-1] + " sha256:" + id))
+			id = hex.EncodeToString(sum[:])
+		}
+		chain = append(chain, id)
+	}
+	return chain
 }
 
-// layerTree is the directory that overlayfs takes a layer from.
-func (s *Store) layerTree(id string) string { return s.Path("layers", id, "tree") }
+// Layers and flat trees are in different directories: a flat tree shows the layers
+// below too, so it must never be taken for a layer.
+const (
+	layered = "chains"
+	flat    = "flat"
+)
+
+func formOf(isFlat bool) string {
+	if isFlat {
+		return flat
+	}
+	return layered
+}
 
 // Trees are the directories of an image's layers, lowest first.
 func (s *Store) Trees(img *Image) []string {
 	var trees []string
 	for _, id := range img.Layers {
-		trees = append(trees, s.layerTree(id))
+		trees = append(trees, s.Path(formOf(img.Flat), id, "tree"))
 	}
 	return trees
 }
 
-// LayerInfo tells what is remembered of a layer.
-func (s *Store) LayerInfo(id string) (LayerInfo, error) {
-	var info LayerInfo
-	path := s.Path("layers", id, "layer.json")
-	content, err := os.ReadFile(path)
+// layerInfo reads what is remembered of a layer. It is an error if the layer is not
+// whole.
+func (s *Store) layerInfo(form, id string) (info LayerInfo, err error) {
+	content, err := os.ReadFile(s.Path(form, id, "layer.json"))
 	if err == nil {
 		err = json.Unmarshal(content, &info)
 	}
-	if err != nil {
-		return info, fmt.Errorf("store: layer %s: %w", path, err)
+	if err == nil {
+		_, err = os.Stat(s.Path(form, id, "tree"))
 	}
-	return info, nil
-}
-
-// AddLayer has fill make a layer's tree in the empty directory it is given, unless
-// the store has the layer. Of several processes that want it one does the work, and
-// the others wait.
-func (s *Store) AddLayer(ctx context.Context, id string, waiting func(), fill func(tree string) (LayerInfo, error)) error {
-	if s.HasLayer(id) {
-		return nil
-	}
-	held, err := takeLock(ctx, s.Path("layers", id+".lock"), unix.LOCK_EX, waiting)
-	if err != nil {
-		return err
-	}
-	defer held.Release()
-	if s.HasLayer(id) {
-		return nil
-	}
-	// We have the lock: what is there was left by somebody dead.
-	dir := s.Path("new", id)
-	if err := s.RemoveTree(dir); err != nil {
-		return err
-	}
-	if err := s.fillLayer(dir, fill); err != nil {
-		return errors.Join(err, s.RemoveTree(dir))
-	}
-	// What is in its place, if anything, somebody has damaged.
-	if err := errors.Join(s.RemoveTree(s.Path("layers", id)), os.Rename(dir, s.Path("layers", id))); err != nil {
-		return errors.Join(err, s.RemoveTree(dir))
-	}
-	return nil
-}
-
-func (s *Store) fillLayer(dir string, fill func(tree string) (LayerInfo, error)) error {
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return err
-	}
-	tree := dir + "/tree"
-	if err := s.MakeTop(tree); err != nil {
-		return err
-	}
-	info, err := fill(tree)
-	if err != nil {
-		return err
-	}
-	content, err := json.Marshal(info)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(dir+"/layer.json", content, 0o600); err != nil {
-		return err
-	}
-	// A layer that has its name is complete, also after a power failure.
-	return syncFilesystem(dir)
+	return info, err
 }
 
 // MakeTop makes a directory that is the container's root's.
@@ -113,6 +78,15 @@ func (s *Store) MakeTop(dir string) error {
 	}
 	uid, gid := s.Map.Root()
 	return os.Lchown(dir, uid, gid)
+}
+
+// LetIn lets the container's root reach what is in a directory of ours.
+func (s *Store) LetIn(dir string) error {
+	_, gid := s.Map.Root()
+	if err := os.Lchown(dir, -1, gid); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o710)
 }
 
 func syncFilesystem(dir string) error {

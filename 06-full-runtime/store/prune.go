@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,9 +33,6 @@ func (s *Store) Prune(ctx context.Context, all bool, inUse func() (map[string]bo
 		return pruned, err
 	}
 	files, err := s.images()
-	if err != nil {
-		return pruned, err
-	}
 	kept := maps.Clone(used)
 	for file, img := range files {
 		if img != nil && s.complete(img) && (!all || runs(img, used)) {
@@ -45,14 +41,13 @@ func (s *Store) Prune(ctx context.Context, all bool, inUse func() (map[string]bo
 			}
 			continue
 		}
-		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return pruned, err
-		}
-		if img != nil {
+		removeErr := os.RemoveAll(file)
+		if removeErr == nil && img != nil {
 			pruned.Images = append(pruned.Images, img)
 		}
+		err = errors.Join(err, removeErr)
 	}
-	return pruned, s.pruneLayers(ctx, kept, &pruned)
+	return pruned, errors.Join(err, s.pruneLayers(ctx, kept, &pruned))
 }
 
 // runs reports whether a container may be one of an image's: all layers are in use.
@@ -65,43 +60,52 @@ func runs(img *Image, used map[string]bool) bool {
 	return len(img.Layers) > 0
 }
 
+// oldLayered and oldImages are what earlier versions called chains and refs.
+const (
+	oldLayered = "layers"
+	oldImages  = "images"
+)
+
+// pruneLayers goes on if it cannot remove one of them.
 func (s *Store) pruneLayers(ctx context.Context, used map[string]bool, pruned *Pruned) error {
-	entries, err := os.ReadDir(s.Path("layers"))
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	failed := os.MkdirAll(s.Path("new"), 0o700)
+	for _, form := range []string{layered, flat, oldLayered} {
+		entries, err := os.ReadDir(s.Path(form))
+		if !errors.Is(err, fs.ErrNotExist) {
+			failed = errors.Join(failed, err)
 		}
-		id, isLock := strings.CutSuffix(entry.Name(), ".lock")
-		if isLock {
-			// Nobody holds it, as we have the store for us.
-			if err := os.Remove(s.Path("layers", entry.Name())); err != nil {
-				return err
+		for _, entry := range entries {
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
-			continue
+			if id := entry.Name(); entry.IsDir() && !used[id] {
+				failed = errors.Join(failed, s.pruneLayer(form, id, pruned))
+			}
 		}
-		if used[id] {
-			continue
+	}
+	// No process holds a lock here, as we have the store for us.
+	for _, name := range []string{"new", "locks", oldLayered} {
+		entries, _ := os.ReadDir(s.Path(name))
+		for _, entry := range entries {
+			if name != oldLayered || !entry.IsDir() {
+				failed = errors.Join(failed, s.RemoveTree(s.Path(name, entry.Name())))
+			}
 		}
-		info, _ := s.LayerInfo(id)
-		// Under its own name it is complete, also while it is being removed.
-		doomed := s.Path("new", id)
-		if err := errors.Join(s.RemoveTree(doomed), os.Rename(s.Path("layers", id), doomed)); err != nil {
-			return err
-		}
+	}
+	_ = os.Remove(s.Path(oldLayered)) // unless containers use some of them
+	return errors.Join(failed, s.RemoveTree(s.Path(oldImages)))
+}
+
+// pruneLayer takes a layer's name away first: under it the layer is whole, even while
+// it is being removed.
+func (s *Store) pruneLayer(form, id string, pruned *Pruned) error {
+	info, _ := s.layerInfo(form, id)
+	doomed := s.Path("new", id)
+	err := errors.Join(s.RemoveTree(doomed), os.Rename(s.Path(form, id), doomed))
+	if err == nil {
 		pruned.Layers++
 		pruned.Bytes += info.Size
+		err = s.RemoveTree(doomed)
 	}
-	entries, err = os.ReadDir(s.Path("new"))
-	if err != nil {
-		return err
-	}
-	for _, entry := range entries {
-		if err := s.RemoveTree(s.Path("new", entry.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }

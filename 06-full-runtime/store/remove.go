@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,7 +26,12 @@ func (s *Store) RemoveTree(dir string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := userns.Run(cmd, s.Map, bytes.NewReader(job)); err != nil {
+	child, err := userns.Start(cmd, s.Map)
+	if err == nil {
+		_, _ = child.Input.Write(job)
+		err = child.Wait()
+	}
+	if err != nil {
 		return fmt.Errorf("remove %s as its owner: %w", dir, err)
 	}
 	return nil

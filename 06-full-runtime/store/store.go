@@ -3,12 +3,13 @@
 //	STORE/MAP/            one store for each id map, as files have other owners in each
 //	    idmap             the map
 //	    lock              shared by whoever is about to use a layer, exclusive to prune
-//	    images/KEY        what a reference stands for, and its layers
-//	    layers/ID/        a layer, by the digest of its uncompressed archive (diff ID)
-//	        tree/         what overlayfs shows of it
-//	        layer.json    its size, and what it says of directories
-//	    layers/ID.lock    held while the layer is being unpacked
-//	    new/ID/           where it is, until it is complete
+//	    refs/KEY          what a reference stands for, and its layers
+//	    chains/ID/        a layer, by its chain ID
+//	        tree/         what overlayfs wrote when it was unpacked over those below
+//	        layer.json    its size, and what could not be unpacked
+//	    flat/ID/          all layers in one tree, where overlayfs cannot write
+//	    new/ID/           where a pull has layers until they are complete
+//	    locks/ID          held by that pull
 //	    containers/NAME/  a running container's, see package state
 //
 // Whatever is under its final name is complete: it was made elsewhere and renamed.
@@ -73,7 +74,7 @@ func Open(dir string, ids userns.Map) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"images", "layers", "new", "containers"} {
+	for _, name := range []string{"refs", "containers"} {
 		if err := os.MkdirAll(s.Path(name), 0o700); err != nil {
 			return nil, &makeError{err}
 		}

@@ -3,46 +3,65 @@ package userns
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"example.com/container-go/06-full-runtime/explain"
 )
 
-// Run runs a program that calls BecomeRoot when it has read the first
-// byte of its input, in a user namespace with these ids, and returns its output.
-// Its error is what the program says on stderr.
-func Run(cmd *exec.Cmd, ids Map, input io.Reader) (output []byte, err error) {
-	r, w, err := os.Pipe()
+// A Child is a program that runs in a user namespace. It calls BecomeRoot when it has
+// read the first byte of its input: before that the namespace has no ids.
+type Child struct {
+	Input  *os.File
+	Output *os.File
+	cmd    *exec.Cmd
+	said   bytes.Buffer
+}
+
+// Start starts a program in a user namespace with these ids.
+func Start(cmd *exec.Cmd, ids Map) (*Child, error) {
+	input, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	defer w.Close()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = r, &stdout, &stderr
-	cmd.Env = []string{}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
-	ids.Attr(cmd.SysProcAttr)
-	err = cmd.Start()
-	r.Close()
+	defer input.Close()
+	r, output, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("start a child: %w", err)
+		w.Close()
+		return nil, err
+	}
+	defer output.Close()
+	c := &Child{Input: w, Output: r, cmd: cmd}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = input, output, &c.said
+	cmd.Env = []string{}
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Pdeathsig, cmd.SysProcAttr.Setsid = syscall.SIGKILL, true
+	ids.Attr(cmd.SysProcAttr)
+	err = explain.Step(cmd.Start(), "a child with the ids of the container", "clone", "CLONE_NEWUSER")
+	if err != nil {
+		w.Close()
+		r.Close()
+		return nil, err
 	}
 	// Without ids it must not begin, and will not: its input ends here.
-	inputErr := ids.Write(cmd.Process.Pid)
-	if inputErr == nil {
-		_, inputErr = io.Copy(w, input)
+	if err := ids.Write(cmd.Process.Pid); err != nil {
+		_ = c.Wait()
+		return nil, err
 	}
-	w.Close()
-	err = cmd.Wait()
-	if said := bytes.TrimSpace(stderr.Bytes()); err != nil && len(said) > 0 {
+	return c, nil
+}
+
+// Wait ends the program's input and waits for its end. Its error is what the program
+// says on stderr.
+func (c *Child) Wait() error {
+	c.Input.Close()
+	err := c.cmd.Wait()
+	c.Output.Close()
+	if said := bytes.TrimSpace(c.said.Bytes()); err != nil && len(said) > 0 {
 		err = errors.New(string(said))
 	}
-	if inputErr != nil && !errors.Is(inputErr, unix.EPIPE) {
-		err = inputErr
-	}
-	return stdout.Bytes(), err
+	return err
 }
