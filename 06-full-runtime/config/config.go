@@ -53,10 +53,6 @@ const Ready = true
 // because every user of the host can read them.
 const ChildName = "container-init"
 
-// UnprotectedName is argv[0] of PID 1 where the parent could not protect the program
-// that PID 1 is started from. PID 1 does so itself, and becomes ChildName.
-const UnprotectedName = "container-born"
-
 // MinPids is how many processes and threads a cgroup must allow. PID 1 has four to
 // six threads until its execve, and a few more on a machine with many processors.
 const MinPids = 8

@@ -27,20 +27,19 @@ func start(c config.Config, host Host) (*child, error) {
 		return nil, err
 	}
 	defer childs.Close()
-	path, name, err := program()
+	path, env, err := program()
 	if err != nil {
 		ours.Close()
 		return nil, err
 	}
 	p := &child{pidfd: -1, socket: ours}
 	attr := &syscall.ProcAttr{
-		// One processor: see config.MinPids. Else Go's runtime keeps its cgroup's files open.
-		Env:   []string{"GOMAXPROCS=1", "GODEBUG=containermaxprocs=0,updatemaxprocs=0"},
+		Env:   env,
 		Files: []uintptr{0, 1, 2, childs.Fd()}, // 3 is the child's end of the socket
 		Sys:   namespaces(c, host),
 	}
 	attr.Sys.PidFD = &p.pidfd
-	p.pid, err = syscall.ForkExec(path, []string{name}, attr)
+	p.pid, err = syscall.ForkExec(path, []string{config.ChildName}, attr)
 	err = explain.Step(err, "a child in namespaces of its own, where it is PID 1", "clone", "%s", flagNames(attr.Sys))
 	if err != nil {
 		p.close()
