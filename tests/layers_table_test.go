@@ -1,25 +1,12 @@
-package unpack
+package tests
 
-import (
-	"strings"
-	"time"
-)
-
-func (i item) at(sec int64) item { i.ModTime = time.Unix(sec, 0); return i }
-
-// blockAt is a device that is no whiteout to overlayfs, though its number is 0/0.
-func blockAt(name string) item { i := deviceAt(name, 0, 0); i.Typeflag = '4'; return i }
+import "strings"
 
 // oddLayers are images, layer by layer, that look for a difference between layers
-// applied to one directory and over an overlay.
+// unpacked to one directory and through an overlay. None hides "/". Names that are
+// one file come from one layer, or from two: a third name in a third layer is a copy
+// in an overlay, as the kernel copies one name up and not the others.
 func oddLayers() map[string][][]item {
-	base := []item{
-		dirAt("usr").at(1), dirAt("usr/lib").mode(0o711).at(2), fileAt("usr/lib/a", "a").at(3), fileAt("usr/lib/b", "b").at(4),
-		dirAt("usr/lib/sub").at(5), fileAt("usr/lib/sub/c", "c").at(6), dirAt("usr/lib/sub/deep").at(7), fileAt("usr/lib/sub/deep/d", "d").at(8),
-		symlinkAt("lib", "usr/lib").at(9), linkAt("usr/lib/hard", "usr/lib/a"), fifoAt("usr/pipe").at(10),
-		dirAt("etc").at(11), fileAt("etc/conf", "old").at(12), dirAt("x").xattr("user.below", "1").at(13), fileAt("x/f", "x").xattr("user.f", "1"),
-	}
-	over := func(layers ...[]item) [][]item { return append([][]item{base}, layers...) }
 	return map[string][][]item{
 		"nothing":                    over(nil),
 		"new file":                   over([]item{fileAt("usr/lib/new", "n")}),
@@ -73,31 +60,60 @@ func oddLayers() map[string][][]item {
 		"device over file":           over([]item{deviceAt("etc/conf", 1, 3)}, []item{linkAt("etc/null", "etc/conf")}),
 		"device 0/0 over file":       over([]item{deviceAt("etc/conf", 0, 0), linkAt("l1", "etc/conf")}, []item{linkAt("l2", "etc/conf"), linkAt("etc", "l1")}, []item{linkAt("l3", "etc")}),
 		"device 0/0 through link":    over([]item{deviceAt("lib/dev", 0, 0)}, []item{linkAt("usr/lib/a", "usr/lib/dev")}, []item{linkAt("l", "lib/a")}),
-		"device 0/0, then a file":    over([]item{deviceAt("dev", 0, 0)}, []item{fileAt("dev", "real")}, []item{linkAt("l", "dev")}, []item{hide(".wh.dev")}, []item{linkAt("l", "dev")}),
-		"device 0/0, hidden":         over([]item{deviceAt("usr/dev", 0, 0)}, []item{hide("usr/.wh.dev")}, []item{linkAt("l", "usr/dev")}),
-		"device 0/0, dir hidden":     over([]item{deviceAt("usr/lib/dev", 0, 0)}, []item{hide(".wh.usr")}, []item{dirAt("usr/lib"), linkAt("l", "usr/lib/dev")}),
-		"device 0/0, opaque":         over([]item{deviceAt("usr/lib/dev", 0, 0)}, []item{hide("usr/.wh..wh..opq"), dirAt("usr/lib"), linkAt("l", "usr/lib/dev")}),
 		"device 0/0, spared":         over([]item{deviceAt("usr/lib/dev", 0, 0), hide("usr/.wh..wh..opq"), hide("usr/lib/.wh.dev")}, []item{linkAt("l", "usr/lib/dev")}),
-		"device 0/0, dir replaced":   over([]item{deviceAt("usr/lib/dev", 0, 0)}, []item{fileAt("usr/lib", ""), dirAt("usr/lib")}, []item{linkAt("l", "usr/lib/dev")}),
 		"block 0/0":                  over([]item{blockAt("etc/conf")}, []item{linkAt("b", "etc/conf")}),
 		"hard link below":            over([]item{linkAt("etc/l", "etc/conf")}, []item{linkAt("etc/l2", "etc/l"), fileAt("etc/conf", "other")}),
 		"hard link over existing":    over([]item{linkAt("etc/conf", "usr/lib/b")}, []item{linkAt("usr/lib/b", "usr/lib/b")}),
 		"hard link to itself":        over([]item{linkAt("usr/lib/hard", "usr/lib/a"), linkAt("usr/lib/a", "lib/hard")}),
 		"hard link to new":           over([]item{fileAt("usr/lib/a", "new"), linkAt("usr/lib/hard", "usr/lib/a"), linkAt("h", "lib/hard")}),
-		"hard link to removed":       over([]item{hide("etc/.wh.conf"), linkAt("l", "etc/conf")}),
-		"hard link, then removed":    over([]item{linkAt("l", "etc/conf"), hide("etc/.wh.conf")}, []item{linkAt("l2", "etc/conf")}),
 		"hard link to symlink":       over([]item{linkAt("l", "lib")}, []item{fileAt("l/n", "")}),
 		"hard link to fifo":          over([]item{linkAt("etc/p", "usr/pipe")}),
-		"hard link to directory":     over([]item{linkAt("l", "usr/lib")}),
 		"hard links by link":         over([]item{linkAt("lib/l", "lib/b"), linkAt("usr/lib/l2", "lib/l"), hide("lib/.wh.l")}),
 		"dangling parents":           over([]item{symlinkAt("s", "to/../there/./x"), fileAt("s/f", "").at(33)}, []item{fileAt("there/x/g", "")}),
-		"parent is a file below":     over([]item{fileAt("etc/conf/f", "")}),
 		"directory moved by link":    over([]item{dirAt("a"), symlinkAt("a/self", "."), fileAt("a/self/f", "")}, []item{dirAt("a/self/self"), fileAt("a/self/g", "")}),
 		"closed directory":           over([]item{dirAt("etc").mode(0o700).at(3)}, []item{fileAt("etc/in", "")}, []item{dirAt("etc").mode(0o755)}),
 		"setuid":                     over([]item{fileAt("su", "x").mode(0o6755), dirAt("shared").mode(0o2775), fileAt("shared/new/f", "")}, []item{linkAt("su2", "su")}),
 		"old and late":               over([]item{fileAt("old", "").at(-1000), dirAt("usr").at(-5), fileAt("late", "").at(1 << 33), symlinkAt("ls", "x").at(-7)}, []item{fileAt("usr/n", "")}),
+		"owners":                     over([]item{fileAt("own", "x").owner(33, 34), dirAt("etc").owner(5, 6).at(11), symlinkAt("ol", "own").owner(7, 8), fileAt("etc/implied/f", "").owner(3, 3)}, []item{linkAt("own2", "own"), fileAt("etc/n", "")}),
+		"owner of a merged dir":      over([]item{dirAt("usr").owner(9, 9).at(1)}, []item{fileAt("usr/lib/n", "").owner(1, 2)}, []item{dirAt("usr/lib").owner(4, 4).mode(0o2770)}),
+		"setuid, owned":              over([]item{fileAt("su", "x").mode(0o6755).owner(33, 34)}, []item{linkAt("su2", "su")}),
+		"capabilities":               over([]item{fileAt("ping", "x").xattr("security.capability", "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")}, []item{linkAt("ping2", "ping")}),
+		"xattr of what is replaced":  over([]item{fileAt("x/f", "y")}, []item{dirAt("x/f").xattr("user.d", "1")}, []item{symlinkAt("x", "etc")}),
+		"access control list":        over([]item{fileAt("x/f", "acl").mode(0o640).xattr("system.posix_acl_access", "\x02\x00\x00\x00\x01\x00\x06\x00\xff\xff\xff\xff\x04\x00\x04\x00\xff\xff\xff\xff\x20\x00\x00\x00\xff\xff\xff\xff")}),
+		"devices over each other":    over([]item{deviceAt("etc/conf", 5, 1), fifoAt("usr/lib/a")}, []item{fifoAt("etc/conf"), deviceAt("usr/lib/a", 1, 5)}, []item{hide("etc/.wh.conf"), hide("usr/lib/.wh.a")}),
+		"device below, linked":       over([]item{deviceAt("null", 1, 3)}, []item{linkAt("null2", "null")}),
+		"sparse":                     over([]item{fileAt("zeros", strings.Repeat("\x00", 300<<10)+"x")}, []item{linkAt("zeros2", "zeros")}),
+		"usrmerge":                   over([]item{dirAt("usr/bin"), symlinkAt("bin", "usr/bin"), fileAt("bin/sh", "1")}, []item{fileAt("bin/sh", "2"), dirAt("bin/sub"), fileAt("usr/bin/ls", "")}, []item{hide("bin/.wh.sh"), hide("bin/.wh..wh..opq"), fileAt("bin/new", "")}),
+		"names of marks":             over([]item{fileAt("usr/lib/.wh", ""), fileAt("usr/wh.lib", ""), hide("usr/.wh..wh.plnk"), hide("usr/.wh..wh.aufs")}),
+		"name of 255":                over([]item{fileAt("etc/"+strings.Repeat("n", 255), "x")}, []item{hide("etc/.wh." + strings.Repeat("n", 255))}),
 		"not UTF-8":                  over([]item{fileAt("\xff\xfe", "x").mode(0o741).at(5), dirAt("d\xe9").mode(0o711), linkAt("d\xe9/l\xf0", "\xff\xfe")}, []item{hide(".wh.\xff\xfe"), fileAt("d\xe9/n", "")}),
 		"many layers":                over([]item{fileAt("usr/lib/1", "")}, []item{hide("usr/lib/.wh.1"), fileAt("usr/lib/2", "")}, []item{dirAt("usr/lib").at(7)}, []item{hide("usr/.wh.lib")}, []item{fileAt("usr/lib/3", "")}, []item{linkAt("usr/lib/4", "usr/lib/3")}),
 		"deep":                       over([]item{fileAt(strings.Repeat("d/", 60)+"f", "").at(5)}, []item{fileAt(strings.Repeat("d/", 59)+"g", "")}, []item{hide("d/.wh.d"), fileAt("d/d/x", "")}),
+	}
+}
+
+// over puts layers over one that has a bit of everything.
+func over(layers ...[]item) [][]item {
+	base := []item{
+		dirAt("usr").at(1), dirAt("usr/lib").mode(0o711).at(2), fileAt("usr/lib/a", "a").at(3), fileAt("usr/lib/b", "b").at(4),
+		dirAt("usr/lib/sub").at(5), fileAt("usr/lib/sub/c", "c").at(6), dirAt("usr/lib/sub/deep").at(7), fileAt("usr/lib/sub/deep/d", "d").at(8),
+		symlinkAt("lib", "usr/lib").at(9), linkAt("usr/lib/hard", "usr/lib/a"), fifoAt("usr/pipe").at(10),
+		dirAt("etc").at(11), fileAt("etc/conf", "old").at(12), dirAt("x").xattr("user.below", "1").at(13), fileAt("x/f", "x").xattr("user.f", "1"),
+	}
+	return append([][]item{base}, layers...)
+}
+
+// refusedLayers are images that cannot be unpacked.
+func refusedLayers() map[string][][]item {
+	return map[string][][]item{
+		"hard link to removed":     over([]item{hide("etc/.wh.conf"), linkAt("l", "etc/conf")}),
+		"hard link, then removed":  over([]item{linkAt("l", "etc/conf"), hide("etc/.wh.conf")}, []item{linkAt("l2", "etc/conf")}),
+		"hard link to directory":   over([]item{linkAt("l", "usr/lib")}),
+		"parent is a file below":   over([]item{fileAt("etc/conf/f", "")}),
+		"device 0/0, hidden":       over([]item{deviceAt("usr/dev", 0, 0)}, []item{hide("usr/.wh.dev")}, []item{linkAt("l", "usr/dev")}),
+		"device 0/0, dir hidden":   over([]item{deviceAt("usr/lib/dev", 0, 0)}, []item{hide(".wh.usr")}, []item{dirAt("usr/lib"), linkAt("l", "usr/lib/dev")}),
+		"device 0/0, opaque":       over([]item{deviceAt("usr/lib/dev", 0, 0)}, []item{hide("usr/.wh..wh..opq"), dirAt("usr/lib"), linkAt("l", "usr/lib/dev")}),
+		"device 0/0, dir replaced": over([]item{deviceAt("usr/lib/dev", 0, 0)}, []item{fileAt("usr/lib", ""), dirAt("usr/lib")}, []item{linkAt("l", "usr/lib/dev")}),
+		"device 0/0, then a file":  over([]item{deviceAt("dev", 0, 0)}, []item{fileAt("dev", "real")}, []item{linkAt("l", "dev")}, []item{hide(".wh.dev")}, []item{linkAt("l", "dev")}),
 	}
 }
