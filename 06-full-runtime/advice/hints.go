@@ -20,6 +20,8 @@ var hints = []hint{
 		words: "this user has too many keys; allow more: sudo sysctl kernel.keys.maxkeys=1000"},
 	{step: "mount overlay", errno: syscall.ENODEV,
 		words: "the kernel has no overlayfs, or has not loaded it: sudo modprobe overlay"},
+	{step: "mount overlay", errno: syscall.EINVAL,
+		words: "if the store is on an overlay over an overlay, the kernel stacks no more: choose another place with --store DIR"},
 	{step: "pivot_root", errno: syscall.EINVAL,
 		words: "it does not work from an initramfs: switch_root to another filesystem first"},
 	{step: "mount_setattr", errno: syscall.ENOSYS,

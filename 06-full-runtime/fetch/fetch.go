@@ -66,6 +66,9 @@ func layers(ctx context.Context, s *store.Store, p *store.Pull, img *image.Image
 		size += layer.Size
 	}
 	o.Log(fmt.Sprintf("Downloading and unpacking %s to %s", img.Ref, s.Dir))
+	if p.Flat {
+		o.Log("overlayfs cannot write there, so the image becomes one tree and shares no layers: " + p.Reason)
+	}
 	bar := progress.New(os.Stderr).Start(label(img, len(missing)), size)
 	defer func() { bar.Finish(err == nil) }()
 	child, err := startUnpacker(ctx, s, p)

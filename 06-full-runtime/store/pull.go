@@ -15,6 +15,7 @@ import (
 // directory of their own, which only the holder of its lock uses.
 type Pull struct {
 	Flat    bool     // all layers go into one tree
+	Reason  string   // why
 	Below   []string // the trees of the layers that the store has, lowest first
 	Trees   []string // where the others go, or the one tree; empty directories
 	LeftOut []string // of the layers that the store has
@@ -46,7 +47,7 @@ func (s *Store) Begin(ctx context.Context, chain []string, waiting func(layer in
 	if err != nil {
 		return nil, err
 	}
-	p := &Pull{store: s, Flat: reason != ""}
+	p := &Pull{store: s, Flat: reason != "", Reason: reason}
 	for {
 		p.have(chain)
 		if len(p.missing) == 0 {
