@@ -21,7 +21,7 @@ type mutation struct {
 }
 
 // rootsTests are those that an ordinary user has no part in.
-var rootsTests = []string{"TestRuntimeKilledWithUser", "TestAttackDeviceMode", "TestStoreOwners"}
+var rootsTests = []string{"TestRuntimeKilledWithUser", "TestAttackDeviceMode", "TestStoreOwners", "TestRuntimeDeathSignal"}
 
 // Break it: each of these must turn its test red, and so must the exercises, which
 // are those that the texts ask the reader to make. What no test misses is not
@@ -67,6 +67,8 @@ var mutations = []mutation{
 		[]string{"_ = unix.IoctlSetTermios(3, unix.TCSETS, old)", "_ = old"}, "TestTerminalOwn"},
 	{"command before the runtime is ready", runtime6, "06-full-runtime/inside/pid1.go",
 		[]string{"		p.awaitParent,      //", "		//"}, "TestRuntimeSignalsReady"},
+	{"capabilities kept", runtime6, "06-full-runtime/inside/pid1.go",
+		[]string{"		p.dropCapabilities, //", "		//"}, "TestAttackCapabilities"},
 	{"keys inherited", runtime6, "06-full-runtime/inside/pid1.go",
 		[]string{"leaveKeyring,", ""}, "TestRuntimeKeyring"},
 	{"no resize", runtime6, "06-full-runtime/container/console.go",
@@ -81,7 +83,7 @@ var mutations = []mutation{
 	{"dead containers of other boots", runtime6, "06-full-runtime/state/pid1.go",
 		[]string{"err == nil && now == started", "err == nil && strings.Fields(now)[1] == strings.Fields(started)[1]"}, "TestStoreSweepNotes"},
 	{"death signal lost at exec", runtime6, "06-full-runtime/userns/write.go",
-		[]string{"range lastCapability() + 1", "range uintptr(unix.CAP_SYS_ADMIN) + 1"}, "TestStoreSweep"},
+		[]string{"range lastCapability() + 1", "range uintptr(unix.CAP_SYS_ADMIN) + 1"}, "TestRuntimeDeathSignal"},
 	{"layers in use pruned", runtime6, "06-full-runtime/state/sweep.go",
 		[]string{"			used[id] = true", "			_ = id"}, "TestStoreImagesAndPrune"},
 	{"layers unpacked beside each other", runtime6, "06-full-runtime/fetch/unpack.go",

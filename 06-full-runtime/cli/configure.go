@@ -12,16 +12,17 @@ import (
 // right where both say something (image-spec config.md, docker-run(1)).
 func (r *Request) Configure(img *store.Image) (config.Config, error) {
 	c := config.Config{
-		Hostname:  r.Hostname,
-		Env:       slices.Concat(img.Env, r.Env),
-		WorkDir:   img.WorkingDir,
-		User:      img.User,
-		Mounts:    r.Mounts,
-		ReadOnly:  r.ReadOnly,
-		NoNetwork: r.Network == "none",
-		Init:      r.Init,
-		Explain:   r.Explain,
-		Terminal:  r.Terminal,
+		Hostname:     r.Hostname,
+		Env:          slices.Concat(img.Env, r.Env),
+		WorkDir:      img.WorkingDir,
+		User:         img.User,
+		Mounts:       r.Mounts,
+		ReadOnly:     r.ReadOnly,
+		NoNetwork:    r.Network == "none",
+		Init:         r.Init,
+		Explain:      r.Explain,
+		Terminal:     r.Terminal,
+		Capabilities: r.Capabilities,
 	}
 	if r.WorkDir != "" {
 		c.WorkDir = r.WorkDir

@@ -58,6 +58,8 @@ func parse(args []string) (*Request, error) {
 	interactive := flags.BoolP("interactive", "i", true, "keep stdin open, as is always done")
 	flags.BoolVarP(&r.Terminal, "tty", "t", false, "give the container a terminal, as is done when we are at one")
 	remove := flags.Bool("rm", true, "remove the container when it ends, as is always done")
+	add := flags.StringSlice("cap-add", nil, "let programs have `CAPABILITY`, or ALL; root's default has 11")
+	drop := flags.StringSlice("cap-drop", nil, "let no program have `CAPABILITY`, or ALL")
 	for _, name := range withoutEffect {
 		flags.StringArray(name, nil, "`OPTION` without effect as yet")
 	}
@@ -101,6 +103,9 @@ func parse(args []string) (*Request, error) {
 	if r.Env, err = passOn(*env); err != nil {
 		return r, err
 	}
+	if r.Capabilities, err = parseCapabilities(*add, *drop); err != nil {
+		return r, err
+	}
 	if r.Limits, err = parseLimits(*memory, *cpus, *pids); err != nil {
 		return r, err
 	}
@@ -112,7 +117,7 @@ func parse(args []string) (*Request, error) {
 const ourHostname = "shadman-lab"
 
 // withoutEffect are flags that we take and do not heed.
-var withoutEffect = []string{"cap-add", "cap-drop", "security-opt"}
+var withoutEffect = []string{"security-opt"}
 
 // passOn gives a KEY without a value our own one. If we have none it stays alone, and
 // the container does not have it either, whatever the image says.

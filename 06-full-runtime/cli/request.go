@@ -27,19 +27,20 @@ type Request struct {
 	Prune   string // unused or all: remove that, and run nothing
 	Explain bool
 
-	UserNS     bool
-	Hostname   string
-	Env        []string
-	WorkDir    string
-	User       string
-	Entrypoint *string
-	ReadOnly   bool
-	Init       bool
-	Terminal   bool
-	Network    string // host or none
-	Mounts     []config.Mount
-	Limits     cgroup.Limits
-	Args       []string
+	UserNS       bool
+	Hostname     string
+	Env          []string
+	WorkDir      string
+	User         string
+	Entrypoint   *string
+	ReadOnly     bool
+	Init         bool
+	Terminal     bool
+	Network      string // host or none
+	Mounts       []config.Mount
+	Limits       cgroup.Limits
+	Capabilities uint64
+	Args         []string
 }
 
 // Parse understands the command line. It returns nil after --help.

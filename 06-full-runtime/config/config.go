@@ -11,20 +11,21 @@ import (
 
 // Config describes a container, as PID 1 needs to know it.
 type Config struct {
-	Dir       string   // on the host: holds upper, work and root, see package state
-	Layers    []string // directories on the host, lowest first; together they are "/"
-	UserNS    bool     // in a user namespace, whose root has no rights over the host
-	Hostname  string
-	Args      []string // the command and its arguments
-	Env       []string // KEY=VALUE, or KEY alone to unset it; the last one counts; defaults fill what is missing
-	WorkDir   string   // is made if it does not exist; "" is "/"
-	User      string   // NAME|UID[:GROUP|GID], as an image has it; "" is root
-	Mounts    []Mount
-	NoNetwork bool // in a network namespace with nothing but lo
-	ReadOnly  bool // "/" cannot be written to
-	Terminal  bool // gets a terminal of its own, instead of our stdin, stdout and stderr
-	Init      bool // PID 1 is our init, and the command its child
-	Explain   bool // print each step on stderr
+	Dir          string   // on the host: holds upper, work and root, see package state
+	Layers       []string // directories on the host, lowest first; together they are "/"
+	UserNS       bool     // in a user namespace, whose root has no rights over the host
+	Hostname     string
+	Args         []string // the command and its arguments
+	Env          []string // KEY=VALUE, or KEY alone to unset it; the last one counts; defaults fill what is missing
+	WorkDir      string   // is made if it does not exist; "" is "/"
+	User         string   // NAME|UID[:GROUP|GID], as an image has it; "" is root
+	Mounts       []Mount
+	NoNetwork    bool   // in a network namespace with nothing but lo
+	ReadOnly     bool   // "/" cannot be written to
+	Terminal     bool   // gets a terminal of its own, instead of our stdin, stdout and stderr
+	Init         bool   // PID 1 is our init, and the command its child
+	Capabilities uint64 // what programs may have: bit N is capability N of capabilities(7)
+	Explain      bool   // print each step on stderr
 }
 
 // Mount is a mount that the user asks for: a file or a directory of the host, or a

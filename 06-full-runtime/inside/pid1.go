@@ -80,6 +80,7 @@ func (p *pid1) run() error {
 		p.openConsole,      // the container's own terminal
 		p.enterWorkDir,     // is made if it does not exist
 		p.makeRootReadOnly, // for --read-only
+		p.dropCapabilities, // a wall: what root in the container may do
 		p.becomeUser,       // the image's or --user's
 		p.dieWithParent,    // becoming another user has cleared the death signal
 		p.awaitParent,      // until it can pass on signals
