@@ -84,10 +84,16 @@ func TestRuntimeSignalsAtSteps(t *testing.T) {
 func TestRuntimeSignalsReady(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		c.Run("true").Want(0) // the image is in the store from here on
-		p, lines := explained(c).StartSteps()
-		for !strings.Contains(lines.Next(), " | clone ") {
+		all := strings.Split(explainedTrue(c), "\n")
+		message := slices.IndexFunc(all, func(line string) bool { return strings.Contains(line, "write PID 1's socket") })
+		if message < 2 {
+			t.Fatalf("--explain should show that the runtime writes PID 1's socket: %q", all)
 		}
-		for deadline := time.Now().Add(*harness.Grace); !inPipeWrite(p.Pid()); time.Sleep(time.Millisecond) {
+		p, lines := explained(c).StartSteps()
+		for range message - 1 {
+			lines.Next()
+		}
+		for deadline := time.Now().Add(*harness.Grace); !lines.Waiting() || !inPipeWrite(p.Pid()); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("the runtime does not wait for the line before \"write PID 1's socket\" to be read")
 			}
@@ -153,6 +159,10 @@ type stepped struct {
 
 func explained(c *harness.Case) *harness.Command {
 	return with(c, []string{"--explain"}, "sleep", "1000")
+}
+
+func explainedTrue(c *harness.Case) string {
+	return with(c, []string{"--explain"}, "true").Run().Want(0).Stderr
 }
 
 // stepsOf lists the steps of a start.

@@ -44,6 +44,12 @@ func (s *Steps) Next() string {
 	return strings.TrimRight(string(line[:n]), "\r\n")
 }
 
+// Waiting reports whether there is a line to read (FIONREAD, of which TIOCINQ is another name).
+func (s *Steps) Waiting() bool {
+	n, err := unix.IoctlGetInt(int(s.r.Fd()), unix.TIOCINQ)
+	return err == nil && n > 0
+}
+
 // Rest reads the lines until no process can write another one.
 func (s *Steps) Rest() (lines []string) {
 	for line := s.Next(); line != ""; line = s.Next() {
