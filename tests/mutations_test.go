@@ -21,7 +21,7 @@ type mutation struct {
 }
 
 // rootsTests are those that an ordinary user has no part in.
-var rootsTests = []string{"TestRuntimeKilledWithUser", "TestAttackDeviceMode", "TestStoreOwners", "TestRuntimeDeathSignal"}
+var rootsTests = []string{"TestRuntimeKilledWithUser", "TestAttackDeviceMode", "TestStoreOwners", "TestRuntimeDeathSignal", "TestAttackProcSys", "TestAttackDeviceNodes"}
 
 // Break it: each of these must turn its test red, and so must the exercises, which
 // are those that the texts ask the reader to make. What no test misses is not
@@ -69,6 +69,14 @@ var mutations = []mutation{
 		[]string{"		p.awaitParent,      //", "		//"}, "TestRuntimeSignalsReady"},
 	{"capabilities kept", runtime6, "06-full-runtime/inside/pid1.go",
 		[]string{"		p.dropCapabilities, //", "		//"}, "TestAttackCapabilities"},
+	{"masks left out", runtime6, "06-full-runtime/inside/pid1.go",
+		[]string{"		p.maskPaths,        //", "		//"}, "TestAttackProcPaths"},
+	{"proc sys writable", runtime6, "06-full-runtime/inside/masks.go",
+		[]string{"self.Set(unix.MOUNT_ATTR_RDONLY); err", "error(nil); err"}, "TestAttackProcPaths"},
+	{"devices in images", runtime6, "06-full-runtime/inside/overlay.go",
+		[]string{"unix.MS_NODEV", "0"}, "TestAttackDeviceNodes"},
+	{"devices in volumes", runtime6, "06-full-runtime/inside/volumes.go",
+		[]string{"v.made.Set(unix.MOUNT_ATTR_NODEV)", "error(nil)"}, "TestAttackDeviceNodes"},
 	{"keys inherited", runtime6, "06-full-runtime/inside/pid1.go",
 		[]string{"leaveKeyring,", ""}, "TestRuntimeKeyring"},
 	{"no resize", runtime6, "06-full-runtime/container/console.go",

@@ -25,7 +25,7 @@ var hints = []hint{
 	{step: "pivot_root", errno: syscall.EINVAL,
 		words: "it does not work from an initramfs: switch_root to another filesystem first"},
 	{step: "mount_setattr", errno: syscall.ENOSYS,
-		words: "volumes that are read-only with all that is mounted below them need Linux 5.12"},
+		words: "lesson 6 needs Linux 5.12"},
 	{step: "fchown", errno: syscall.EINVAL, words: noSuchID},
 	{step: "setgroups", errno: syscall.EINVAL, words: noSuchID},
 	{step: "setgid", errno: syscall.EINVAL, words: noSuchID},

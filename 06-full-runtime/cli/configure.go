@@ -22,6 +22,7 @@ func (r *Request) Configure(img *store.Image) (config.Config, error) {
 		Init:         r.Init,
 		Explain:      r.Explain,
 		Terminal:     r.Terminal,
+		Unmasked:     r.Unmasked,
 		Capabilities: r.Capabilities,
 	}
 	if r.WorkDir != "" {

@@ -60,15 +60,15 @@ func parse(args []string) (*Request, error) {
 	remove := flags.Bool("rm", true, "remove the container when it ends, as is always done")
 	add := flags.StringSlice("cap-add", nil, "let programs have `CAPABILITY`, or ALL; root's default has 11")
 	drop := flags.StringSlice("cap-drop", nil, "let no program have `CAPABILITY`, or ALL")
-	for _, name := range withoutEffect {
-		flags.StringArray(name, nil, "`OPTION` without effect as yet")
-	}
+	security := flags.StringArray("security-opt", nil, "`OPTION`: systempaths=unconfined leaves /proc as it is; others are without effect as yet")
 	if err := flags.Parse(args); err != nil {
 		return r, err
 	}
-	for _, name := range withoutEffect {
-		if flags.Changed(name) {
-			Say("--" + name + " is without effect as yet")
+	for _, option := range *security {
+		if option == "systempaths=unconfined" {
+			r.Unmasked = true
+		} else {
+			Say("--security-opt " + option + " is without effect as yet")
 		}
 	}
 	if flags.Changed("entrypoint") { // "" is none, and not the image's
@@ -115,9 +115,6 @@ func parse(args []string) (*Request, error) {
 
 // ourHostname is that of all lessons.
 const ourHostname = "shadman-lab"
-
-// withoutEffect are flags that we take and do not heed.
-var withoutEffect = []string{"security-opt"}
 
 // passOn gives a KEY without a value our own one. If we have none it stays alone, and
 // the container does not have it either, whatever the image says.

@@ -39,6 +39,7 @@ type Request struct {
 	Network      string // host or none
 	Mounts       []config.Mount
 	Limits       cgroup.Limits
+	Unmasked     bool
 	Capabilities uint64
 	Args         []string
 }

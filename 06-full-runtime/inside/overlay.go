@@ -42,7 +42,8 @@ func (r *root) overlay(c config.Config) error {
 	if err != nil {
 		return err
 	}
-	return explain.Step(unix.Mount("overlay", mount.ByFD(r.at), "overlay", 0, options),
+	// A device node of the image would open the machine's device, for any user.
+	return explain.Step(unix.Mount("overlay", mount.ByFD(r.at), "overlay", unix.MS_NODEV, options),
 		"the image's layers, and above them a directory for what the container writes", "mount overlay", "on %s/root -o %s", c.Dir, options)
 }
 

@@ -75,6 +75,7 @@ func (p *pid1) run() error {
 		p.makeProcAndDev,   // lesson 3: made here, attached below
 		p.enterRoot,        // lesson 4: from here on the host is out of sight
 		p.attachMounts,     // /proc, /dev and the volumes
+		p.maskPaths,        // a wall: what /proc shows of the machine
 		p.bringUpLoopback,  // the one interface of a new network namespace
 		p.lookUpUser,       // in the image's /etc/passwd
 		p.openConsole,      // the container's own terminal

@@ -38,6 +38,11 @@ func newVolumes(mounts []config.Mount) ([]attacher, error) {
 				v.file = !info.IsDir()
 				v.made, err = mount.Bind("for "+m.Target+", while the host is in sight", m.Source)
 			}
+			// A volume holds files, and no way to the machine's devices, unless the
+			// user names those.
+			if err == nil && path.Clean(m.Target) != "/dev" {
+				err = v.made.Set(unix.MOUNT_ATTR_NODEV)
+			}
 			if err != nil {
 				return nil, fmt.Errorf("volume on %s: %w", m.Target, err)
 			}

@@ -4,7 +4,6 @@
 package mount
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -101,26 +100,12 @@ func MakePrivate(why string) error {
 }
 
 // SetReadOnly makes the mount at a path refuse writes, and with all also the mounts
-// below it. mount_setattr(2) needs Linux 5.12; before it, mount(2) can change one
-// mount at a time.
+// below it. mount_setattr(2) needs Linux 5.12.
 func SetReadOnly(why, path string, all bool) error {
 	flags := uint(0)
 	if all {
 		flags = unix.AT_RECURSIVE
 	}
 	err := unix.MountSetattr(unix.AT_FDCWD, path, flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
-	if errors.Is(err, unix.ENOSYS) && !all {
-		err = remountReadOnly(path)
-	}
 	return explain.Step(err, why, "mount_setattr", "%s ro", path)
-}
-
-func remountReadOnly(path string) error {
-	var fs unix.Statfs_t
-	if err := unix.Statfs(path, &fs); err != nil {
-		return fmt.Errorf("statfs: %w", err)
-	}
-	// The kernel refuses to clear the other flags in a user namespace.
-	keep := uintptr(fs.Flags) & (unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
-	return unix.Mount("", path, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|keep, "")
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // The oldest kernel: an ordinary user may mount an overlay from 5.11 on, and
-// close_range(2) can mark descriptors close-on-exec.
-const oldestMajor, oldestMinor = 5, 11
+// mount_setattr(2) can change all mounts of a tree from 5.12 on.
+const oldestMajor, oldestMinor = 5, 12
 
 func kernel(*patient) finding {
 	var name unix.Utsname
