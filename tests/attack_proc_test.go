@@ -27,7 +27,6 @@ for path in ` + strings.Join(maskedPaths, " ") + `; do
 	[ -e $path ] && umount $path 2>/dev/null && echo "$path can be uncovered"
 done
 for path in ` + strings.Join(readOnlyPaths, " ") + `; do
-	[ -w $path ] && echo "$path can be written to"
 	[ -e $path ] && mount -o remount,bind,rw $path 2>/dev/null && echo "$path can be remounted"
 done
 cat /proc/self/mountinfo`
@@ -42,6 +41,9 @@ cat /proc/self/mountinfo`
 		for line := range strings.Lines(mountinfo) {
 			if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4], "/proc/") {
 				paths = append(paths, fields[4])
+				if slices.Contains(readOnlyPaths, fields[4]) && !strings.HasPrefix(fields[5], "ro,") {
+					t.Errorf("%s can be written to: %s", fields[4], line)
+				}
 			}
 		}
 		slices.Sort(paths)

@@ -24,6 +24,7 @@ func init() {
 	if os.Args[0] != config.ChildName {
 		return
 	}
+	protect()
 	// The kernel keeps the death signal per thread, and exec keeps that of the
 	// thread that calls it.
 	runtime.LockOSThread()

@@ -9,11 +9,12 @@ import (
 	"example.com/container-go/06-full-runtime/mount/self"
 )
 
-// An ordinary user's runtime may not mount, so it cannot protect the program that it
-// starts. PID 1 does so before anything of the container runs, see package self. This
-// function is reached only where that has failed.
-func init() {
-	if os.Args[0] != config.ChildName || os.Getenv(self.Variable) == "" {
+// protect starts the program once more, from a copy that the container cannot change. An
+// ordinary user's runtime may not mount, so PID 1 must protect the program before
+// anything of the container runs, see package self. The copy is for kernels where that
+// has failed.
+func protect() {
+	if os.Getenv(self.Variable) == "" {
 		return
 	}
 	path, err := mount.SealedSelf()

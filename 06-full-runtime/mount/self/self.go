@@ -63,12 +63,17 @@ func ReadOnly() (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	// An overlayfs without an upper directory needs two lower ones.
+	// An overlayfs without an upper directory needs two lower ones. Of a name in both,
+	// the first one's file is shown. Before Linux 6.15 both must be attached somewhere.
+	// In a user namespace /dev may not do, because of the mounts below it.
 	empty, err := mount("tmpfs", "")
 	if err != nil {
 		return "", err
 	}
 	overlay, err := mount("overlay", fdPath(lower)+":"+fdPath(empty))
+	if err != nil {
+		overlay, err = mount("overlay", fdPath(lower)+":/dev")
+	}
 	if err != nil {
 		return "", err
 	}
