@@ -47,7 +47,7 @@ func parse(args []string) (*Request, error) {
 	flags.StringVarP(&r.WorkDir, "workdir", "w", "", "run in `DIR`, which is made if need be")
 	flags.StringVarP(&r.User, "user", "u", "", "run as `NAME|UID[:GROUP|GID]`")
 	entrypoint := flags.String("entrypoint", "", "run `COMMAND` in place of the image's entrypoint and command")
-	flags.VarP(&mounts{&r.Mounts, parseVolume}, "volume", "v", "show the host's SRC as DST: `SRC:DST[:ro]`")
+	flags.VarP(&mounts{&r.Mounts, parseVolume}, "volume", "v", "show the host's SRC as DST: `SRC:DST[:OPTION,...]`, like ro")
 	flags.Var(&mounts{&r.Mounts, parseTmpfs}, "tmpfs", "mount a tmpfs: `DIR[:OPTION,...]`")
 	flags.BoolVar(&r.ReadOnly, "read-only", false, "mount the root filesystem read-only")
 	flags.Var(&choice{&r.Network, []string{"host", "none"}}, "network", "host, or none, which has only lo")

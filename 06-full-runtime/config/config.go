@@ -35,6 +35,7 @@ type Mount struct {
 	Source   string // absolute path on the host; "" for a tmpfs and for package inside's own files
 	Target   string // absolute path in the container; is made if it does not exist
 	ReadOnly bool
+	Slave    bool     // what the host mounts below Source later appears in the container
 	Tmpfs    bool     // instead of Source
 	Options  []string // of the tmpfs, as for mount(8)
 }

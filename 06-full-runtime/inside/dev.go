@@ -38,7 +38,7 @@ func newDev() (*dev, error) {
 		return nil, err
 	}
 	pts := []string{"newinstance", "ptmxmode=0666", "mode=0620"}
-	if hasGroup(tty) {
+	if hasID(user.CurrentProcessGIDMap, tty) {
 		pts = append(pts, fmt.Sprintf("gid=%d", tty))
 	}
 	if d.pts, err = mount.New("terminals of our own", "devpts", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC, pts...); err != nil {
@@ -119,10 +119,11 @@ func (d *dev) device(path string, major, minor uint32, bind *mount.Mount) error 
 	return os.Chmod(path, mode)
 }
 
-// hasGroup reports whether our user namespace has a group id.
-func hasGroup(gid int64) bool {
-	ranges, err := user.CurrentProcessGIDMap()
+// hasID reports whether our user namespace has an id. A file whose owner it lacks seems
+// to belong to 65534.
+func hasID(idMap func() ([]user.IDMap, error), id int64) bool {
+	ranges, err := idMap()
 	return err == nil && slices.ContainsFunc(ranges, func(r user.IDMap) bool {
-		return r.ID <= gid && gid < r.ID+r.Count
+		return r.ID <= id && id < r.ID+r.Count
 	})
 }

@@ -45,7 +45,8 @@ type pid1 struct {
 	messages *gob.Decoder // from the socket
 	root     *root        // the layers, held open
 	names    names
-	mounts   []attacher // made, and not attached yet
+	slaves   map[string]*mount.Mount // of volumes, by their targets
+	mounts   []attacher              // made, and not attached yet
 	user     *user.ExecUser
 }
 
@@ -65,6 +66,7 @@ func (p *pid1) run() error {
 	for _, step := range []func() error{
 		p.receive,          // the one message from the parent
 		p.startExplaining,  // for --explain
+		p.holdSlaves,       // volumes that follow the host's mounts
 		makePrivate,        // lesson 2: no mount reaches the host
 		p.holdRoot,         // the layers, as the caller
 		p.holdVolumes,      // the host's files that -v names, as the caller
@@ -109,7 +111,7 @@ func (p *pid1) holdVolumes() (err error) {
 	if p.names, err = readNames(p.Hostname); err != nil {
 		return err
 	}
-	p.mounts, err = newVolumes(append(p.names.volumes(p.ReadOnly), p.Mounts...))
+	p.mounts, err = newVolumes(append(p.names.volumes(p.ReadOnly), p.Mounts...), p.slaves)
 	return err
 }
 

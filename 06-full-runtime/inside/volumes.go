@@ -1,6 +1,7 @@
 package inside
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -23,7 +24,7 @@ type volume struct {
 // newVolumes makes the mounts of what is the host's, as long as that is in sight, and
 // sorts them so that none is put over another below it. Of several with one
 // target the last is meant.
-func newVolumes(mounts []config.Mount) ([]attacher, error) {
+func newVolumes(mounts []config.Mount, slaves map[string]*mount.Mount) ([]attacher, error) {
 	var volumes []attacher
 	depth := func(m config.Mount) int { return strings.Count(path.Clean(m.Target), "/") }
 	mounts = slices.SortedStableFunc(slices.Values(mounts), func(a, b config.Mount) int { return depth(a) - depth(b) })
@@ -33,16 +34,7 @@ func newVolumes(mounts []config.Mount) ([]attacher, error) {
 		}
 		v := &volume{Mount: m, file: m.Source == "" && !m.Tmpfs}
 		if m.Source != "" {
-			info, err := os.Stat(m.Source)
-			if err == nil {
-				v.file = !info.IsDir()
-				v.made, err = mount.Bind("for "+m.Target+", while the host is in sight", m.Source)
-			}
-			// A volume holds files, and no way to the machine's devices, unless the
-			// user names those.
-			if err == nil && path.Clean(m.Target) != "/dev" {
-				err = v.made.Set(unix.MOUNT_ATTR_NODEV)
-			}
+			err := v.hold(slaves[m.Target])
 			if err != nil {
 				return nil, fmt.Errorf("volume on %s: %w", m.Target, err)
 			}
@@ -52,36 +44,88 @@ func newVolumes(mounts []config.Mount) ([]attacher, error) {
 	return volumes, nil
 }
 
-// newTmpfs makes a tmpfs as docker run does. The options that are the mount's
-// and not the filesystem's are flags of fsmount(2).
-func newTmpfs(options []string) (*mount.Mount, error) {
-	attr := unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
-	own := []string{"mode=1777"}
-	for _, option := range options {
-		switch option {
-		case "exec":
-			attr &^= unix.MOUNT_ATTR_NOEXEC
-		case "suid":
-			attr &^= unix.MOUNT_ATTR_NOSUID
-		case "dev":
-			attr &^= unix.MOUNT_ATTR_NODEV
-		case "noatime":
-			attr |= unix.MOUNT_ATTR_NOATIME
-		case "ro":
-			attr |= unix.MOUNT_ATTR_RDONLY
-		case "rw", "noexec", "nosuid", "nodev":
-		default:
-			own = append(own, option)
+// hold makes the volume's mount, unless it is made.
+func (v *volume) hold(made *mount.Mount) (err error) {
+	if v.file, err = isFile(v.Source); err != nil {
+		return err
+	}
+	if v.made = made; made == nil {
+		if v.made, err = bind(v.Mount); err != nil {
+			return err
 		}
 	}
-	return mount.New("files in memory", "tmpfs", attr, own...)
+	// A volume holds files, and no way to the machine's devices, unless the
+	// user names those.
+	if path.Clean(v.Target) != "/dev" && !isDevice(v.Source) {
+		return v.made.Set(unix.MOUNT_ATTR_NODEV)
+	}
+	return nil
+}
+
+// isDevice reports whether a path is one of the devices that every container has, like
+// /dev/null, with which people hide a file.
+func isDevice(path string) bool {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFCHR {
+		return false
+	}
+	for _, d := range devices {
+		if st.Rdev == unix.Mkdev(d.major, d.minor) {
+			return true
+		}
+	}
+	return false
+}
+
+func bind(m config.Mount) (*mount.Mount, error) {
+	return mount.Bind("for "+m.Target+", while the host is in sight", m.Source)
+}
+
+// isFile reports whether a path exists and is not a directory. It does not call
+// stat(2): root may mount a user's FUSE filesystem elsewhere, but not look into it
+// (mount.fuse(8), allow_other).
+func isFile(path string) (bool, error) {
+	fd, err := openPath(path)
+	if errors.Is(err, unix.ENOTDIR) {
+		fd, err = unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return false, fmt.Errorf("open %s: %w", path, err)
+		}
+		return true, unix.Close(fd)
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, unix.Close(fd)
+}
+
+// holdSlaves makes the mounts of volumes with the option slave. A copy of a mount
+// follows the original only if the original is a slave itself, or shared
+// (mount_namespaces(7)). So it must be made before our mount tree is private.
+func (p *pid1) holdSlaves() (err error) {
+	for _, m := range p.Mounts {
+		if !m.Slave {
+			continue
+		}
+		if p.slaves == nil {
+			p.slaves = map[string]*mount.Mount{}
+			if err := mount.MakeSlave("what the host mounts appears in here, and not the other way round"); err != nil {
+				return err
+			}
+		}
+		if p.slaves[m.Target], err = bind(m); err != nil {
+			return fmt.Errorf("volume on %s: %w", m.Target, err)
+		}
+	}
+	return nil
 }
 
 // attach puts the volume in its place, wherever symlinks of the image lead.
 func (v *volume) attach() error {
+	_, missing := os.Stat(v.Target)
 	target, err := makeTarget(v.Target, v.file)
 	if err == nil && v.Tmpfs {
-		v.made, err = newTmpfs(v.Options)
+		v.made, err = newTmpfs(target, missing == nil, v.Options)
 	}
 	if err != nil {
 		return fmt.Errorf("volume on %s: %w", v.Target, err)

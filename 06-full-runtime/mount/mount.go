@@ -99,6 +99,12 @@ func MakePrivate(why string) error {
 	return explain.Step(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), why, "mount", "--make-rprivate /")
 }
 
+// MakeSlave stops the sharing in one direction only: what is mounted on the host still
+// appears here.
+func MakeSlave(why string) error {
+	return explain.Step(unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""), why, "mount", "--make-rslave /")
+}
+
 // SetReadOnly makes the mount at a path refuse writes, and with all also the mounts
 // below it. mount_setattr(2) needs Linux 5.12.
 func SetReadOnly(why, path string, all bool) error {

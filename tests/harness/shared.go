@@ -89,3 +89,15 @@ func (tree *Tree) Exists(path string) bool {
 	_, err := os.Lstat(fmt.Sprintf("/proc/%d/root%s", tree.holder, path))
 	return err == nil
 }
+
+// Run runs a line of shell in the tree, as the host would.
+func (tree *Tree) Run(t *testing.T, line string) {
+	t.Helper()
+	enter := tree.c.Command()
+	tree.Enter(enter)
+	x := exec.Command(enter.Under[0], append(enter.Under[1:], "sh", "-c", line)...)
+	x.SysProcAttr, x.Dir = tree.c.Identity.attr(), "/"
+	if output, err := x.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", line, err, output)
+	}
+}
