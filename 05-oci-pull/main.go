@@ -84,6 +84,7 @@ func pullTo(ctx context.Context, output, ref string, o image.Options) (string, e
 	if err != nil {
 		return "", err
 	}
+	defer img.Close()
 	// In the same directory as output, so that a rename can bring it there.
 	dir, err := staging.New(parent, ".rootfs-")
 	if err != nil {

@@ -19,9 +19,21 @@ import (
 
 // Image is an image that was found but whose layers were not fetched yet.
 type Image struct {
-	Ref    string        // as the user wrote it
-	Config v1.ConfigFile // image-spec config.md
-	Layers []Layer       // lowest first
+	Ref     string // as the user wrote it
+	Config  Config
+	Layers  []Layer // lowest first
+	MaxSize int64   // in bytes, of all layers together when unpacked
+
+	digest v1.Hash // of the manifest, where there is one
+	close  func() error
+}
+
+// Close gives up what Open holds open to read layers from.
+func (i *Image) Close() error {
+	if i.close == nil {
+		return nil
+	}
+	return i.close()
 }
 
 // Layer is one layer of an image, perhaps compressed.
@@ -35,6 +47,8 @@ type Layer struct {
 	Size int64
 	// Open starts reading the blob. Nothing about what it gives is checked.
 	Open func() (io.ReadCloser, error)
+	// Budget is that of the image.
+	Budget *Budget
 }
 
 // Options say which image of several, and where to ask first.
@@ -43,14 +57,33 @@ type Options struct {
 	// Mirror is a registry, HOST[:PORT], asked before Docker Hub for Docker Hub's
 	// images. With http:// before it, it is spoken to without TLS.
 	Mirror string
+	// MaxSize bounds the layers, in bytes when unpacked; 0 is DefaultMaxSize.
+	MaxSize int64
 	// Log takes remarks for the user, a line each.
 	Log func(string)
+}
+
+// DefaultMaxSize is more than the largest images in common use have, and less than a
+// megabyte of a compression bomb can become.
+const DefaultMaxSize = 64 << 30
+
+func (o Options) maxSize() int64 {
+	if o.MaxSize == 0 {
+		return DefaultMaxSize
+	}
+	return o.MaxSize
+}
+
+// tooLarge is the error of what is larger than Options allow.
+func tooLarge(most int64) error {
+	return fmt.Errorf("has more than %d bytes when uncompressed: if you trust it, allow more with --max-size", most)
 }
 
 // Open finds the image that ref names:
 //
 //	alpine, ghcr.io/o/r:tag, localhost:5000/r@sha256:…    in a registry
 //	oci:DIR[:TAG]                                         in an OCI image layout
+//	oci-archive:FILE[:TAG]                                in a tar archive of one
 //	docker-archive:FILE[:TAG]                             in a file from docker save
 //	lab                                                   made of this machine's tools
 //
@@ -65,65 +98,22 @@ func Open(ctx context.Context, ref string, o Options) (*Image, error) {
 		img, err = openLab()
 	case transport == "oci":
 		img, err = openLayout(rest, o.Platform)
-	case transport == "docker-archive":
-		img, err = openArchive(rest)
+	case transport == "docker-archive", transport == "oci-archive":
+		img, err = openFromArchive(ctx, rest, o, transport == "oci-archive")
 	default:
 		img, err = openRegistry(ctx, ref, o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("image %s: %w", ref, err)
 	}
-	img.Ref = ref
-	have := configPlatform(img.Config)
-	if have.OS != "" && have.Architecture != "" && !have.Satisfies(o.Platform) {
+	img.Ref, img.MaxSize = ref, o.maxSize()
+	budget := &Budget{most: img.MaxSize}
+	for i := range img.Layers {
+		img.Layers[i].Budget = budget
+	}
+	if have := img.Config.Platform; have.OS+have.Architecture != "" && fit(have, o.Platform) < 0 {
+		img.Close()
 		return nil, fmt.Errorf("image %s: %w", ref, &noPlatform{o.Platform, []v1.Platform{have}})
-	}
-	return img, nil
-}
-
-// fromManifest turns an image known by its manifest into an Image. The digest
-// is the one that the manifest was asked for by.
-func fromManifest(m v1.Image, digest v1.Hash) (*Image, error) {
-	raw, err := m.RawManifest()
-	if err != nil {
-		return nil, fmt.Errorf("read manifest %s: %w", digest, err)
-	}
-	if err := verify("manifest", raw, digest); err != nil {
-		return nil, err
-	}
-	manifest, err := v1.ParseManifest(bytes.NewReader(raw))
-	if err != nil {
-		return nil, fmt.Errorf("parse manifest %s: %w", digest, err)
-	}
-	raw, err = m.RawConfigFile()
-	if err != nil {
-		return nil, fmt.Errorf("read config %s: %w", manifest.Config.Digest, err)
-	}
-	if err := verify("config", raw, manifest.Config.Digest); err != nil {
-		return nil, err
-	}
-	config, err := v1.ParseConfigFile(bytes.NewReader(raw))
-	if err != nil {
-		return nil, fmt.Errorf("parse config %s: %w", manifest.Config.Digest, err)
-	}
-	if len(manifest.Layers) != len(config.RootFS.DiffIDs) {
-		return nil, fmt.Errorf("manifest %s: has %d layers, its config %d diff IDs",
-			digest, len(manifest.Layers), len(config.RootFS.DiffIDs))
-	}
-	img := &Image{Config: *config}
-	for i, desc := range manifest.Layers {
-		img.Layers = append(img.Layers, Layer{
-			Digest: desc.Digest,
-			DiffID: config.RootFS.DiffIDs[i],
-			Size:   desc.Size,
-			Open: func() (io.ReadCloser, error) {
-				layer, err := m.LayerByDigest(desc.Digest)
-				if err != nil {
-					return nil, err
-				}
-				return layer.Compressed()
-			},
-		})
 	}
 	return img, nil
 }

@@ -33,14 +33,10 @@ func openLab() (*Image, error) {
 	}
 	diffID := v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(hash.Sum(nil))}
 	return &Image{
-		Config: v1.ConfigFile{
-			OS:           "linux",
-			Architecture: runtime.GOARCH,
-			RootFS:       v1.RootFS{Type: "layers", DiffIDs: []v1.Hash{diffID}},
-			Config: v1.Config{
-				Cmd: []string{"/bin/sh"},
-				Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-			},
+		Config: Config{
+			Platform: normalize(v1.Platform{OS: "linux", Architecture: runtime.GOARCH}),
+			Cmd:      []string{"/bin/sh"},
+			Env:      []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
 		},
 		Layers: []Layer{{
 			DiffID: diffID,

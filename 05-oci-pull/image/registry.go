@@ -73,9 +73,9 @@ func fetch(ctx context.Context, ref name.Reference, want v1.Platform) (img *Imag
 }
 
 func fetchOnce(ctx context.Context, ref name.Reference, want v1.Platform) (*Image, error) {
-	desc, err := remote.Get(ref,
+	puller, err := remote.NewPuller(
 		remote.WithContext(ctx),
-		remote.WithTransport(newTransport()),
+		remote.WithTransport(boundDocuments{newTransport()}),
 		remote.WithAuthFromKeychain(authn.DefaultKeychain),
 		remote.WithUserAgent("container-go"),
 		// A registry's short illness is worth waiting out; its rate limit, which
@@ -85,23 +85,9 @@ func fetchOnce(ctx context.Context, ref name.Reference, want v1.Platform) (*Imag
 		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 3, Jitter: 0.1, Steps: attempts}),
 	)
 	if err != nil {
-		return nil, advise(ref, err)
+		return nil, err
 	}
-	var img *Image
-	switch {
-	case desc.MediaType.IsIndex():
-		var index v1.ImageIndex
-		if index, err = desc.ImageIndex(); err == nil {
-			img, err = fromIndex(index, desc.Digest, want)
-		}
-	case desc.MediaType.IsImage():
-		var m v1.Image
-		if m, err = desc.Image(); err == nil {
-			img, err = fromManifest(m, desc.Digest)
-		}
-	default:
-		err = fmt.Errorf("not an image but %s", desc.MediaType)
-	}
+	img, err := chooseFrom(&registry{ctx, puller, ref}, want)
 	if err != nil {
 		return nil, advise(ref, err)
 	}

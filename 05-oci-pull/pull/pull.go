@@ -22,13 +22,14 @@ import (
 
 	"example.com/container-go/05-oci-pull/image"
 	"example.com/container-go/05-oci-pull/progress"
+	"example.com/container-go/05-oci-pull/uncompress"
 	"example.com/container-go/05-oci-pull/unpack"
 )
 
 // Unpack assembles the image's root filesystem in dir, an existing directory.
 // What it leaves there after an error is incomplete and not to be trusted.
 func Unpack(ctx context.Context, img *image.Image, dir string, display *progress.Display) error {
-	rootfs, err := unpack.Open(dir, unpack.Options{Owners: unpack.PreservesOwners()})
+	rootfs, err := unpack.Open(dir, unpack.Options{Owners: unpack.PreservesOwners(), MaxBytes: img.MaxSize})
 	if err != nil {
 		return err
 	}
@@ -77,13 +78,13 @@ func Apply(ctx context.Context, layer image.Layer, target Target, bar *progress.
 	defer blob.Close()
 	digest, diffID := sha256.New(), sha256.New()
 	checked := io.TeeReader(bar.Reader(blob), digest)
-	uncompressed, err := uncompress(checked)
+	uncompressed, err := uncompress.Reader(checked)
 	if err != nil {
 		return 0, err
 	}
 	defer uncompressed.Close()
 	var read counter // another goroutine's until the end of the stream
-	ahead := readAhead(io.TeeReader(uncompressed, io.MultiWriter(diffID, &read)))
+	ahead := readAhead(io.TeeReader(layer.Budget.Reader(uncompressed), io.MultiWriter(diffID, &read)))
 	defer ahead.Close()
 	// The first to run: it ends a read that waits for the network, and with it
 	// the goroutine that readAhead waits for.

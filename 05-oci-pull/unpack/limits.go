@@ -26,7 +26,7 @@ func (l *layer) count() error {
 func (r *Rootfs) take(n int64) error {
 	r.unpacked += n
 	if r.options.MaxBytes > 0 && (r.unpacked > r.options.MaxBytes || r.unpacked < 0) {
-		return fmt.Errorf("the files have more than %d bytes", r.options.MaxBytes)
+		return fmt.Errorf("the files have more than %d bytes: if you trust the image, allow more with --max-size", r.options.MaxBytes)
 	}
 	return nil
 }

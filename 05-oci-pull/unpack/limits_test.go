@@ -21,7 +21,7 @@ func TestBytesAreLimited(t *testing.T) {
 	if b.Unpacked() != 10 {
 		t.Errorf("unpacked %d bytes", b.Unpacked())
 	}
-	b.refuses("the files have more than 10 bytes", fileAt("d", "1"))
+	b.refuses("the files have more than 10 bytes: if you trust the image, allow more with --max-size", fileAt("d", "1"))
 	b.has("a=12345", "b=12345", "c=12345")
 }
 

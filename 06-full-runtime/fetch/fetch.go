@@ -25,6 +25,7 @@ func pullImage(ctx context.Context, s *store.Store, ref string, o image.Options)
 	if err != nil {
 		return nil, err
 	}
+	defer img.Close()
 	if len(img.Layers) == 0 { // an image of nothing, to which volumes bring the program
 		img.Layers = []image.Layer{nothing}
 	}
@@ -71,7 +72,7 @@ func layers(ctx context.Context, s *store.Store, p *store.Pull, img *image.Image
 	}
 	bar := progress.New(os.Stderr).Start(label(img, len(missing)), size)
 	defer func() { bar.Finish(err == nil) }()
-	child, err := startUnpacker(ctx, s, p)
+	child, err := startUnpacker(ctx, s, p, img.MaxSize)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func label(img *image.Image, missing int) string {
 
 // record notes in the store what the image is, when all its layers are there.
 func record(s *store.Store, p *store.Pull, chain []string, img *image.Image, o image.Options) (*store.Image, error) {
-	own := img.Config.Config
+	own := img.Config
 	recorded := &store.Image{
 		Ref:        store.Canonical(img.Ref),
 		Platform:   o.Platform.String(),
@@ -119,6 +120,7 @@ func record(s *store.Store, p *store.Pull, chain []string, img *image.Image, o i
 		Cmd:        own.Cmd,
 		WorkingDir: own.WorkingDir,
 		User:       own.User,
+		Volumes:    own.Volumes,
 	}
 	if p.Flat {
 		recorded.Layers = chain[len(chain)-1:]

@@ -150,7 +150,7 @@ func (w *worker) overlaid(tree int, layer io.Reader) error {
 }
 
 func (w *worker) unpack(dir string, layer io.Reader) error {
-	rootfs, err := unpack.Open(dir, unpack.Options{Owners: unpack.PreservesOwners(), LeftOut: w.LeftOut})
+	rootfs, err := unpack.Open(dir, unpack.Options{Owners: unpack.PreservesOwners(), LeftOut: w.LeftOut, MaxBytes: w.MaxBytes})
 	if err != nil {
 		return err
 	}
@@ -159,5 +159,6 @@ func (w *worker) unpack(dir string, layer io.Reader) error {
 		return err
 	}
 	w.LeftOut = rootfs.LeftOut()
+	w.MaxBytes = max(w.MaxBytes-rootfs.Unpacked(), 1) // 0 would be no bound
 	return nil
 }

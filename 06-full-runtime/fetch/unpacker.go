@@ -28,6 +28,8 @@ type job struct {
 	Trees   []string // where the layers go, lowest first
 	LeftOut []string // of the layers below
 	User    bool     // overlayfs keeps its notes in user.* attributes
+	// MaxBytes bounds the contents of all files.
+	MaxBytes int64
 }
 
 // A result is what the child answers after each layer.
@@ -47,7 +49,7 @@ type unpacker struct {
 	last result // of the last layer
 }
 
-func startUnpacker(ctx context.Context, s *store.Store, pull *store.Pull) (*unpacker, error) {
+func startUnpacker(ctx context.Context, s *store.Store, pull *store.Pull, maxBytes int64) (*unpacker, error) {
 	cmd := exec.CommandContext(ctx, "/proc/self/exe")
 	cmd.Args[0] = unpackerName
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
@@ -59,7 +61,7 @@ func startUnpacker(ctx context.Context, s *store.Store, pull *store.Pull) (*unpa
 		return nil, err
 	}
 	u := &unpacker{Child: child, to: bufio.NewWriterSize(child.Input, 256<<10), from: json.NewDecoder(child.Output)}
-	what := job{pull.Dir, pull.Flat, pull.Below, pull.Trees, pull.LeftOut, s.InUserNS()}
+	what := job{pull.Dir, pull.Flat, pull.Below, pull.Trees, pull.LeftOut, s.InUserNS(), maxBytes}
 	if err := json.NewEncoder(u.to).Encode(what); err != nil {
 		return nil, errors.Join(err, u.Wait())
 	}

@@ -31,12 +31,14 @@ type Image struct {
 	Cmd        []string
 	WorkingDir string
 	User       string
+	Volumes    []string
 }
 
 // IsLocal reports whether a reference names files of this machine, which may have
 // changed since and take no network to look at.
 func IsLocal(ref string) bool {
-	return strings.HasPrefix(ref, "oci:") || strings.HasPrefix(ref, "docker-archive:")
+	transport, _, _ := strings.Cut(ref, ":")
+	return slices.Contains([]string{"oci", "oci-archive", "docker-archive"}, transport)
 }
 
 // Canonical gives the references that mean the same image the same form.
@@ -46,6 +48,9 @@ func Canonical(ref string) string {
 	}
 	if IsLocal(ref) {
 		transport, path, _ := strings.Cut(ref, ":")
+		if path == "-" || strings.HasPrefix(path, "-:") { // stdin
+			return ref
+		}
 		if abs, err := filepath.Abs(path); err == nil {
 			path = abs
 		}
