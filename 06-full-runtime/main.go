@@ -22,6 +22,7 @@ import (
 	"example.com/container-go/06-full-runtime/explain"
 	"example.com/container-go/06-full-runtime/fetch"
 	_ "example.com/container-go/06-full-runtime/inside" // PID 1's half begins in its init function
+	"example.com/container-go/06-full-runtime/seccomp"
 	"example.com/container-go/06-full-runtime/state"
 	"example.com/container-go/06-full-runtime/store"
 	"example.com/container-go/06-full-runtime/userns"
@@ -85,6 +86,9 @@ func run(r *cli.Request) (status int, err error) {
 	c.Dir = own.Dir
 	c.UserNS = !ids.None()
 	c.Layers = images.Trees(img)
+	if !r.Unfiltered {
+		c.Filter = seccomp.Filter(c.Capabilities)
+	}
 	group, err := own.Limit(r.Limits)
 	if err != nil {
 		return config.StatusFailed, err

@@ -22,6 +22,7 @@ var rooms = map[string]string{
 	"mount/self": "",
 	"config":     "",
 	"explain":    "",
+	"seccomp":    "",
 	"advice":     "",
 }
 

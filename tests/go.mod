@@ -5,8 +5,10 @@ go 1.26.0
 require (
 	example.com/container-go/04-chroot v0.0.0
 	example.com/container-go/05-oci-pull v0.0.0
+	example.com/container-go/06-full-runtime v0.0.0
 	github.com/google/go-containerregistry v0.22.1
 	github.com/klauspost/compress v1.19.2
+	github.com/moby/profiles/seccomp v0.3.0
 	github.com/moby/sys/capability v0.5.0
 	github.com/moby/sys/user v0.5.0
 	github.com/opencontainers/runtime-spec v1.3.0
@@ -26,4 +28,5 @@ require (
 replace (
 	example.com/container-go/04-chroot => ../04-chroot
 	example.com/container-go/05-oci-pull => ../05-oci-pull
+	example.com/container-go/06-full-runtime => ../06-full-runtime
 )

@@ -22,6 +22,8 @@ var hints = []hint{
 		words: "the kernel has no overlayfs, or has not loaded it: sudo modprobe overlay"},
 	{step: "mount overlay", errno: syscall.EINVAL,
 		words: "if the store is on an overlay over an overlay, the kernel stacks no more: choose another place with --store DIR"},
+	{step: "seccomp", errno: syscall.EINVAL, words: noFilters},
+	{step: "seccomp", errno: syscall.ENOSYS, words: noFilters},
 	{step: "pivot_root", errno: syscall.EINVAL,
 		words: "it does not work from an initramfs: switch_root to another filesystem first"},
 	{step: "mount_setattr", errno: syscall.ENOSYS,
@@ -53,5 +55,7 @@ var hints = []hint{
 	{step: "parse a volume", words: "there are no named volumes: SRC is a path, like ./data"},
 	{step: "parse the command line", words: "see --help"},
 }
+
+const noFilters = "the kernel has no seccomp filters; to run without that wall: --security-opt seccomp=unconfined"
 
 const noSuchID = "this user namespace has no such id: it needs subordinate ids (/etc/subuid, newuidmap), or root"

@@ -22,8 +22,9 @@ func (r *Request) Configure(img *store.Image) (config.Config, error) {
 		Init:         r.Init,
 		Explain:      r.Explain,
 		Terminal:     r.Terminal,
-		Unmasked:     r.Unmasked,
 		Capabilities: r.Capabilities,
+		NoNewPrivs:   r.NoNewPrivs,
+		Unmasked:     r.Unmasked,
 	}
 	if r.WorkDir != "" {
 		c.WorkDir = r.WorkDir

@@ -60,16 +60,9 @@ func parse(args []string) (*Request, error) {
 	remove := flags.Bool("rm", true, "remove the container when it ends, as is always done")
 	add := flags.StringSlice("cap-add", nil, "let programs have `CAPABILITY`, or ALL; root's default has 11")
 	drop := flags.StringSlice("cap-drop", nil, "let no program have `CAPABILITY`, or ALL")
-	security := flags.StringArray("security-opt", nil, "`OPTION`: systempaths=unconfined leaves /proc as it is; others are without effect as yet")
+	flags.Var(&r.Security, "security-opt", "`OPTION`: seccomp=unconfined, systempaths=unconfined or no-new-privileges")
 	if err := flags.Parse(args); err != nil {
 		return r, err
-	}
-	for _, option := range *security {
-		if option == "systempaths=unconfined" {
-			r.Unmasked = true
-		} else {
-			Say("--security-opt " + option + " is without effect as yet")
-		}
 	}
 	if flags.Changed("entrypoint") { // "" is none, and not the image's
 		r.Entrypoint = entrypoint

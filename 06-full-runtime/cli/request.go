@@ -39,9 +39,9 @@ type Request struct {
 	Network      string // host or none
 	Mounts       []config.Mount
 	Limits       cgroup.Limits
-	Unmasked     bool
 	Capabilities uint64
-	Args         []string
+	Security
+	Args []string
 }
 
 // Parse understands the command line. It returns nil after --help.

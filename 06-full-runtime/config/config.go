@@ -25,6 +25,8 @@ type Config struct {
 	Terminal     bool   // gets a terminal of its own, instead of our stdin, stdout and stderr
 	Init         bool   // PID 1 is our init, and the command its child
 	Capabilities uint64 // what programs may have: bit N is capability N of capabilities(7)
+	Filter       []byte // what system calls they may make, from package seccomp; nil is all
+	NoNewPrivs   bool   // no program is setuid, or has capabilities from its file
 	Unmasked     bool   // /proc shows all of the machine
 	Explain      bool   // print each step on stderr
 }

@@ -37,3 +37,31 @@ func (p *pid1) dropCapabilities() error {
 	}
 	return explain.Step(err, "no program in here can have more capabilities than the rest", "prctl", "PR_CAPBSET_DROP %#x", dropped)
 }
+
+// keepCapabilities gives up all that execve(2) will not give the command, but for
+// CAP_SYS_ADMIN, which filterCalls needs. root keeps the command's own as well: an
+// execve by which we gained capabilities would clear the death signal (prctl(2)).
+// Nothing is inheritable.
+func (p *pid1) keepCapabilities() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var have [2]unix.CapUserData // of 32 capabilities each
+	err := unix.Capget(&header, &have[0])
+	keep := uint64(1 << unix.CAP_SYS_ADMIN)
+	if p.user.Uid == 0 {
+		keep |= p.Capabilities
+	}
+	want := have
+	for i := range want {
+		want[i].Permitted &= uint32(keep >> (32 * i))
+		want[i].Effective, want[i].Inheritable = want[i].Permitted, 0
+	}
+	if err == nil {
+		err = unix.Capset(&header, &want[0])
+	}
+	if err == nil {
+		if err = unix.Capget(&header, &have[0]); err == nil && have != want {
+			err = fmt.Errorf("these are left: %#x", have)
+		}
+	}
+	return explain.Step(err, "the command's own, and what the seccomp filter needs", "capset", "%#x", keep)
+}

@@ -88,6 +88,8 @@ func (p *pid1) run() error {
 		p.becomeUser,       // the image's or --user's
 		p.dieWithParent,    // becoming another user has cleared the death signal
 		p.awaitParent,      // until it can pass on signals
+		p.forbidPrivileges, // a wall: setuid programs, if asked for
+		p.filterCalls,      // a wall: system calls, after all that it would refuse us
 		p.becomeTheCommand, // execve, or our init with --init
 	} {
 		if err := step(); err != nil {

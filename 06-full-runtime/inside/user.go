@@ -65,5 +65,12 @@ func (p *pid1) becomeUser() error {
 	if err := explain.Step(syscall.Setgid(u.Gid), "the user's own group", "setgid", "%d", u.Gid); err != nil {
 		return err
 	}
-	return explain.Step(syscall.Setuid(u.Uid), "the user that the image or --user names", "setuid", "%d", u.Uid)
+	// A change of user clears our capabilities, if we do not keep them until execve.
+	if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("prctl PR_SET_KEEPCAPS: %w", err)
+	}
+	if err := explain.Step(syscall.Setuid(u.Uid), "the user that the image or --user names", "setuid", "%d", u.Uid); err != nil {
+		return err
+	}
+	return p.keepCapabilities()
 }
