@@ -26,6 +26,14 @@ func (r *Request) Configure(img *store.Image) (config.Config, error) {
 		NoNewPrivs:   r.NoNewPrivs,
 		Unmasked:     r.Unmasked,
 	}
+	// A volume of the image is a directory of the container, so it has the image's
+	// content, owner and mode, and goes with the container. The user's mounts come after
+	// it, and count if they have the same target.
+	var volumes []config.Mount
+	for _, target := range img.Volumes {
+		volumes = append(volumes, config.Mount{Target: target, Own: true})
+	}
+	c.Mounts = append(volumes, r.Mounts...)
 	if r.WorkDir != "" {
 		c.WorkDir = r.WorkDir
 	}

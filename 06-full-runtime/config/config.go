@@ -31,8 +31,8 @@ type Config struct {
 	Explain      bool   // print each step on stderr
 }
 
-// Mount is a mount that the user asks for: a file or a directory of the host, or a
-// tmpfs.
+// Mount is a mount that the user asks for, a file or a directory of the host, or a
+// tmpfs; or one that the image asks for, of a directory of its own.
 type Mount struct {
 	Source   string // absolute path on the host; "" for a tmpfs and for package inside's own files
 	Target   string // absolute path in the container; is made if it does not exist
@@ -40,6 +40,7 @@ type Mount struct {
 	Slave    bool     // what the host mounts below Source later appears in the container
 	Tmpfs    bool     // instead of Source
 	Options  []string // of the tmpfs, as for mount(8)
+	Own      bool     // Target itself is mounted there, which keeps it writable in a read-only root
 }
 
 // Message is what the parent sends to PID 1, as a gob: JSON would change arguments

@@ -74,7 +74,7 @@ func (n names) make(volumes []attacher) error {
 	}
 	for _, a := range volumes {
 		v, ok := a.(*volume)
-		if !ok || v.made != nil || v.Tmpfs {
+		if !ok || v.made != nil || v.Tmpfs || v.Own {
 			continue
 		}
 		path := filepath.Join("root", filepath.Base(v.Target))

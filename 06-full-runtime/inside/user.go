@@ -2,50 +2,36 @@ package inside
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
 
-	"github.com/moby/sys/user"
-	"golang.org/x/sys/unix"
-
 	"example.com/container-go/06-full-runtime/explain"
+	"github.com/moby/sys/user"
 )
 
 // lookUpUser finds the user in the image's /etc/passwd and /etc/group. A number
 // need not be in there; a name must.
 func (p *pid1) lookUpUser() error {
 	name := p.User
-	passwd, group := openRegular("/etc/passwd"), openRegular("/etc/group")
-	defer passwd.Close()
-	defer group.Close()
 	if name == "" {
 		name = "0"
 	}
+	passwd, err := readAccounts("/etc/passwd", 2, 3)
+	if err != nil {
+		return err
+	}
+	group, err := readAccounts("/etc/group", 2)
+	if err != nil {
+		return err
+	}
 	u, err := user.GetExecUser(name, &user.ExecUser{Home: "/"}, passwd, group)
 	if err != nil {
-		return fmt.Errorf("user %s: %w", name, err)
+		return fmt.Errorf("user %q: %w", name, err)
 	}
 	p.user = u
 	return nil
-}
-
-// openRegular opens a file of the image. If it is none, or a FIFO on which
-// reading would wait for ever, it counts as empty.
-func openRegular(path string) io.ReadCloser {
-	if checkPath(path) != nil {
-		return io.NopCloser(strings.NewReader(""))
-	}
-	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if err == nil {
-		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-			return file
-		}
-		file.Close()
-	}
-	return io.NopCloser(strings.NewReader(""))
 }
 
 // becomeUser gives up being root, if the user is another.

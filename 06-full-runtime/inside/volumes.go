@@ -32,7 +32,7 @@ func newVolumes(mounts []config.Mount, slaves map[string]*mount.Mount) ([]attach
 		if slices.ContainsFunc(mounts[i+1:], func(later config.Mount) bool { return path.Clean(later.Target) == path.Clean(m.Target) }) {
 			continue
 		}
-		v := &volume{Mount: m, file: m.Source == "" && !m.Tmpfs}
+		v := &volume{Mount: m, file: m.Source == "" && !m.Tmpfs && !m.Own}
 		if m.Source != "" {
 			err := v.hold(slaves[m.Target])
 			if err != nil {
@@ -126,6 +126,9 @@ func (v *volume) attach() error {
 	target, err := makeTarget(v.Target, v.file)
 	if err == nil && v.Tmpfs {
 		v.made, err = newTmpfs(target, missing == nil, v.Options)
+	}
+	if err == nil && v.Own {
+		v.made, err = mount.Bind("the image says that it holds data: writable in a read-only root, too", target)
 	}
 	if err != nil {
 		return fmt.Errorf("volume on %s: %w", v.Target, err)

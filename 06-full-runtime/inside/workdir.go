@@ -3,6 +3,7 @@ package inside
 import (
 	"fmt"
 	"os"
+	"path"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -10,10 +11,8 @@ import (
 
 // enterWorkDir makes the working directory if it does not exist, and enters it.
 func (p *pid1) enterWorkDir() error {
-	dir := p.WorkDir
-	if dir == "" {
-		dir = "/"
-	}
+	// As for Docker, ".." takes away the name before it, whatever that leads to.
+	dir := path.Clean("/" + p.WorkDir)
 	err := checkPath(dir)
 	if err == nil {
 		err = os.MkdirAll(dir, 0o755)
