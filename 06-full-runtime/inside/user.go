@@ -9,6 +9,7 @@ import (
 
 	"example.com/container-go/06-full-runtime/explain"
 	"github.com/moby/sys/user"
+	"golang.org/x/sys/unix"
 )
 
 // lookUpUser finds the user in the image's /etc/passwd and /etc/group. A number
