@@ -59,6 +59,16 @@ func run(r *cli.Request) (status int, err error) {
 		return config.StatusFailed, err
 	}
 	r.SayUserNS(single)
+	status, err = runAs(r, ids)
+	if program := userns.Refused(err); program != "" {
+		cli.Say(err.Error() + ": going on with no user but root")
+		status, err = runAs(r, userns.Single())
+	}
+	return status, err
+}
+
+// runAs does what run says with these ids.
+func runAs(r *cli.Request, ids userns.Map) (status int, err error) {
 	images, err := store.Open(r.Store, ids)
 	if err != nil {
 		return config.StatusFailed, err
@@ -67,8 +77,8 @@ func run(r *cli.Request) (status int, err error) {
 	if own != nil {
 		defer func() {
 			removeErr := explain.Step(own.Remove(), "nothing of the container is left", "rmdir", "%s", own.Dir)
-			if err == nil {
-				err = removeErr
+			if err == nil && removeErr != nil {
+				err = errors.New(removeErr.Error()) // not for Refused: the command has run
 			}
 		}()
 	}
@@ -85,6 +95,9 @@ func run(r *cli.Request) (status int, err error) {
 	}
 	c.Dir = own.Dir
 	c.UserNS = !ids.None()
+	for i, line := range ids.Lines() {
+		c.MoreIDs[i] = config.IDLine(line)
+	}
 	c.Layers = images.Trees(img)
 	if !r.Unfiltered {
 		c.Filter = seccomp.Filter(c.Capabilities)

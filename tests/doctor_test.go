@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -277,9 +276,7 @@ func TestDoctorCgroups(t *testing.T) {
 }
 
 func TestDoctorSubordinateIDs(t *testing.T) {
-	if _, err := exec.LookPath("newuidmap"); err != nil {
-		harness.Skip(t, "there is no newuidmap", "install the package uidmap (Debian, Ubuntu) or shadow-utils (Fedora)")
-	}
+	needNewuidmap(t)
 	const passwd = "root:x:0:0::/root:/bin/sh\nann:x:12345:12345::/:/bin/sh\n"
 	for _, test := range []struct {
 		what           string

@@ -29,8 +29,8 @@ func (l *layer) attributes(e entry, hdr *tar.Header) (inode, error) {
 	other := l.options.Owners && (st.Uid != uint32(hdr.Uid) || st.Gid != uint32(hdr.Gid))
 	if other {
 		err := unix.Fchownat(e.dir.fd, e.base, hdr.Uid, hdr.Gid, unix.AT_SYMLINK_NOFOLLOW)
-		if err != nil { // EINVAL: the user namespace does not map this owner
-			return id, failed(fmt.Sprintf("fchownat %d:%d", hdr.Uid, hdr.Gid), e.path, err)
+		if err != nil {
+			return id, &OwnerError{hdr.Uid, hdr.Gid, failed(fmt.Sprintf("fchownat %d:%d", hdr.Uid, hdr.Gid), e.path, err)}
 		}
 	}
 	if err := l.setXattrs(e, hdr); err != nil {

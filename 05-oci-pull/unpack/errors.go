@@ -25,3 +25,13 @@ func shorten(name string) string {
 	}
 	return name
 }
+
+// OwnerError is a file that cannot be given to its owner. With EINVAL the user namespace
+// does not have that owner (chown(2)).
+type OwnerError struct {
+	UID, GID int
+	err      error
+}
+
+func (e *OwnerError) Error() string { return e.err.Error() }
+func (e *OwnerError) Unwrap() error { return e.err }

@@ -15,7 +15,7 @@ type hint struct {
 	step  string        // as the error's Step method has it
 	errno syscall.Errno // 0: whatever the error is
 	words string
-	look  func(userNS bool) string // finds the words on this machine, or ""
+	look  func(err error, userNS bool) string // finds the words on this machine, or ""
 }
 
 // For returns what helps, or "". Whether the container has a user namespace of its
@@ -28,7 +28,7 @@ func For(err error, userNS bool) string {
 		if h.look == nil {
 			return h.words
 		}
-		if words := h.look(userNS); words != "" {
+		if words := h.look(err, userNS); words != "" {
 			return words
 		}
 	}
@@ -59,7 +59,7 @@ func Hint(err error, userNS bool) string {
 }
 
 // forbiddenUserNS names the setting that forbids user namespaces on this machine.
-func forbiddenUserNS(userNS bool) string {
+func forbiddenUserNS(_ error, userNS bool) string {
 	if !userNS {
 		return ""
 	}
@@ -76,9 +76,20 @@ func forbiddenUserNS(userNS bool) string {
 	return ""
 }
 
-func lacksAdmin(userNS bool) string {
+func lacksAdmin(_ error, userNS bool) string {
 	if userNS {
 		return ""
 	}
 	return "this root lacks CAP_SYS_ADMIN, as in a container: try --userns"
+}
+
+// lackingID names the line that would give the container the id that it lacks.
+func lackingID(err error, _ bool) string {
+	var lack interface{ Line() (line, file string) }
+	if errors.As(err, &lack) {
+		if line, file := lack.Line(); line != "" {
+			return "to have more ids, add the line " + line + " to " + file
+		}
+	}
+	return noSuchID
 }

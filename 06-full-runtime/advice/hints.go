@@ -28,6 +28,7 @@ var hints = []hint{
 		words: "it does not work from an initramfs: switch_root to another filesystem first"},
 	{step: "mount_setattr", errno: syscall.ENOSYS,
 		words: "lesson 6 needs Linux 5.12"},
+	{step: "find an id", look: lackingID},
 	{step: "fchown", errno: syscall.EINVAL, words: noSuchID},
 	{step: "setgroups", errno: syscall.EINVAL, words: noSuchID},
 	{step: "setgid", errno: syscall.EINVAL, words: noSuchID},

@@ -14,6 +14,7 @@ type Config struct {
 	Dir          string   // on the host: holds upper, work and root, see package state
 	Layers       []string // directories on the host, lowest first; together they are "/"
 	UserNS       bool     // in a user namespace, whose root has no rights over the host
+	MoreIDs      [2]IDLine
 	Hostname     string
 	Args         []string // the command and its arguments
 	Env          []string // KEY=VALUE, or KEY alone to unset it; the last one counts; defaults fill what is missing
@@ -41,6 +42,13 @@ type Mount struct {
 	Tmpfs    bool     // instead of Source
 	Options  []string // of the tmpfs, as for mount(8)
 	Own      bool     // Target itself is mounted there, which keeps it writable in a read-only root
+}
+
+// IDLine is the beginning of a line that would give the container more user ids, or
+// group ids: see userns.Line.
+type IDLine struct {
+	File, Prefix string
+	Has          int
 }
 
 // Message is what the parent sends to PID 1, as a gob: JSON would change arguments

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http/httputil"
@@ -56,7 +57,7 @@ func unpackAll(from *bufio.Reader, to *json.Encoder) error {
 		layer := httputil.NewChunkedReader(from)
 		if err := w.apply(layer); err != nil {
 			// What is still coming is read, so that the answer can be.
-			_ = to.Encode(result{Failed: err.Error()})
+			_ = to.Encode(result{Failed: err.Error(), Lack: w.lack(err)})
 			_, _ = io.Copy(io.Discard, from)
 			return err
 		}
@@ -147,6 +148,16 @@ func (w *worker) overlaid(tree int, layer io.Reader) error {
 		return fmt.Errorf("umount2 overlay: %w", err)
 	}
 	return unpack.RemoveAll(mount.ByFD(w.work) + "/work") // with the mark of a volatile overlay
+}
+
+// lack tells which id of a file's owner our user namespace does not have, if that is the
+// error.
+func (w *worker) lack(err error) *userns.Lack {
+	owner, lack := new(unpack.OwnerError), new(userns.Lack)
+	if errors.As(err, &owner) && errors.As(userns.Check(owner.UID, owner.GID, w.MoreIDs), &lack) {
+		return lack
+	}
+	return nil
 }
 
 func (w *worker) unpack(dir string, layer io.Reader) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http/httputil"
 	"os"
@@ -30,12 +31,14 @@ type job struct {
 	User    bool     // overlayfs keeps its notes in user.* attributes
 	// MaxBytes bounds the contents of all files.
 	MaxBytes int64
+	MoreIDs  [2]userns.Line
 }
 
 // A result is what the child answers after each layer.
 type result struct {
 	LeftOut []string
 	Failed  string
+	Lack    *userns.Lack // why, if an owner is an id that the child does not have
 }
 
 // An unpacker is our end of the child. It has a mount namespace of its own, where the
@@ -61,7 +64,7 @@ func startUnpacker(ctx context.Context, s *store.Store, pull *store.Pull, maxByt
 		return nil, err
 	}
 	u := &unpacker{Child: child, to: bufio.NewWriterSize(child.Input, 256<<10), from: json.NewDecoder(child.Output)}
-	what := job{pull.Dir, pull.Flat, pull.Below, pull.Trees, pull.LeftOut, s.InUserNS(), maxBytes}
+	what := job{pull.Dir, pull.Flat, pull.Below, pull.Trees, pull.LeftOut, s.InUserNS(), maxBytes, s.Map.Lines()}
 	if err := json.NewEncoder(u.to).Encode(what); err != nil {
 		return nil, errors.Join(err, u.Wait())
 	}
@@ -84,6 +87,9 @@ func (u *unpacker) Apply(ctx context.Context, stream io.Reader) error {
 			err = said // what the child died of
 		}
 		return err
+	}
+	if lack := u.last.Lack; lack != nil {
+		return fmt.Errorf("%s: %w", u.last.Failed, lack)
 	}
 	if u.last.Failed != "" {
 		return errors.New(u.last.Failed)

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"syscall"
 
-	"example.com/container-go/06-full-runtime/explain"
 	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/06-full-runtime/explain"
+	"example.com/container-go/06-full-runtime/userns"
 )
 
 // lookUpUser finds the user in the image's /etc/passwd and /etc/group. A number
@@ -32,7 +34,11 @@ func (p *pid1) lookUpUser() error {
 		return fmt.Errorf("user %q: %w", name, err)
 	}
 	p.user = u
-	return nil
+	return userns.Check(u.Uid, u.Gid, p.moreIDs())
+}
+
+func (p *pid1) moreIDs() [2]userns.Line {
+	return [2]userns.Line{userns.Line(p.MoreIDs[0]), userns.Line(p.MoreIDs[1])}
 }
 
 // becomeUser gives up being root, if the user is another.
@@ -46,6 +52,11 @@ func (p *pid1) becomeUser() error {
 			groups = append(groups, u.Gid)
 		}
 		if err := explain.Step(syscall.Setgroups(groups), "the user's groups, and none of ours", "setgroups", "%v", groups); err != nil {
+			for _, gid := range groups { // one of which may be why
+				if err := userns.Check(0, gid, p.moreIDs()); err != nil {
+					return err
+				}
+			}
 			return err
 		}
 	}

@@ -15,7 +15,10 @@ type Range struct{ Inside, Outside, Count int }
 
 // Map says what the ids in a container are outside of it. The zero Map stands for
 // no user namespace: they are the same.
-type Map struct{ UIDs, GIDs []Range }
+type Map struct {
+	UIDs, GIDs []Range
+	more       [2]Line
+}
 
 // None reports whether there is no user namespace.
 func (m Map) None() bool { return len(m.UIDs) == 0 }

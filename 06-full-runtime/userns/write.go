@@ -91,7 +91,28 @@ func help(program string, pid int, ranges []Range) error {
 	if err != nil && len(output) > 0 {
 		err = errors.New(strings.TrimSpace(string(output)))
 	}
-	return explain.Step(err, "subordinate ids, which only a setuid program may map", program, "%s", strings.Join(args, " "))
+	err = explain.Step(err, "subordinate ids, which only a setuid program may map", program, "%s", strings.Join(args, " "))
+	if err != nil {
+		return &refusal{program, err}
+	}
+	return nil
+}
+
+// refusal is the error that newuidmap or newgidmap has refused a map.
+type refusal struct {
+	program string
+	error
+}
+
+func (e *refusal) Unwrap() error { return e.error }
+
+// Refused returns the program that has refused to write a map, if that is what an error
+// comes from, or "". A map of one id needs no such program.
+func Refused(err error) (program string) {
+	if e := new(refusal); errors.As(err, &e) {
+		return e.program
+	}
+	return ""
 }
 
 func lines(ranges []Range) string {
