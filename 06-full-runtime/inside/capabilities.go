@@ -41,7 +41,8 @@ func (p *pid1) dropCapabilities() error {
 // keepCapabilities gives up all that execve(2) will not give the command, but for
 // CAP_SYS_ADMIN, which filterCalls needs. root keeps the command's own as well: an
 // execve by which we gained capabilities would clear the death signal (prctl(2)).
-// Nothing is inheritable.
+// Nothing is inheritable or ambient, or programs with file capabilities would take from
+// it (compare CVE-2022-24769).
 func (p *pid1) keepCapabilities() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var have [2]unix.CapUserData // of 32 capabilities each

@@ -3,6 +3,7 @@ package inside
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,18 +13,21 @@ import (
 )
 
 // /proc shows the machine, not the container: its memory (kcore), its interrupts, the
-// keys of its users, and switches that act on all of it (sys, sysrq-trigger). These are
-// the paths that Docker covers or makes read-only.
+// keys of its users, and switches that act on all of it (sys, sysrq-trigger). In /sys
+// there are the firmware's tables, and a meter of power by which one process can tell
+// another's keys (powercap, CVE-2020-8694). These are the paths that Docker covers or
+// makes read-only.
 var (
 	maskedPaths = []string{
 		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
 		"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+		"/sys/firmware", "/sys/devices/virtual/powercap",
 	}
 	readOnlyPaths = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 )
 
-// maskPaths is the wall around what /proc shows of the machine. A path that this
-// kernel lacks needs no mask.
+// maskPaths is the wall around what /proc and /sys show of the machine. A path that
+// this kernel lacks needs no mask.
 func (p *pid1) maskPaths() error {
 	if p.Unmasked {
 		return nil
@@ -38,7 +42,7 @@ func (p *pid1) maskPaths() error {
 	} {
 		var covered []string
 		for _, path := range list.paths {
-			fd, err := openProc(path)
+			fd, err := openKernels(path)
 			if errors.Is(err, unix.ENOENT) {
 				continue
 			}
@@ -56,22 +60,30 @@ func (p *pid1) maskPaths() error {
 	return nil
 }
 
-// openProc opens a path below /proc, and makes sure that the path is procfs's. The
-// image or another container must not be able to lead a mask elsewhere (CVE-2025-52565,
-// CVE-2025-52881).
-func openProc(path string) (fd int, err error) {
-	how := &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
-	fd, err = unix.Openat2(unix.AT_FDCWD, path, how)
+// openKernels opens a path below /proc or /sys, and makes sure that the path is the
+// kernel's. The image or another container must not be able to lead a mount elsewhere
+// (CVE-2025-52565, CVE-2025-52881).
+func openKernels(path string) (fd int, err error) {
+	fd, err = openWithoutLinks(path)
 	if err != nil {
-		return -1, &explain.Error{Call: "openat2", Args: path, Err: err}
+		return -1, err
 	}
 	var fs unix.Statfs_t
-	if err = unix.Fstatfs(fd, &fs); err == nil && fs.Type != unix.PROC_SUPER_MAGIC {
-		err = errors.New("not of a proc filesystem")
+	if err = unix.Fstatfs(fd, &fs); err == nil && !slices.Contains([]int64{unix.PROC_SUPER_MAGIC, unix.SYSFS_MAGIC}, int64(fs.Type)) {
+		err = errors.New("not of the kernel's own filesystems")
 	}
 	if err != nil {
 		unix.Close(fd)
 		return -1, &explain.Error{Call: "fstatfs", Args: path, Err: err}
+	}
+	return fd, nil
+}
+
+func openWithoutLinks(path string) (fd int, err error) {
+	how := &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	fd, err = unix.Openat2(unix.AT_FDCWD, path, how)
+	if err != nil {
+		return -1, &explain.Error{Call: "openat2", Args: path, Err: err}
 	}
 	return fd, nil
 }

@@ -75,10 +75,10 @@ func (p *pid1) run() error {
 		p.setHostname,      // lesson 1
 		leaveKeyring,       // no keys of the caller
 		p.makeNames,        // /etc/hosts and the like, attached below
-		p.makeProcAndDev,   // lesson 3: made here, attached below
+		p.makeProcAndDev,   // lesson 3, and a wall: /sys; made here, attached below
 		p.enterRoot,        // lesson 4: from here on the host is out of sight
-		p.attachMounts,     // /proc, /dev and the volumes
-		p.maskPaths,        // a wall: what /proc shows of the machine
+		p.attachMounts,     // /proc, /sys, /dev and the volumes
+		p.maskPaths,        // a wall: what /proc and /sys show of the machine
 		p.bringUpLoopback,  // the one interface of a new network namespace
 		p.lookUpUser,       // in the image's /etc/passwd
 		p.openConsole,      // the container's own terminal
@@ -131,8 +131,12 @@ func (p *pid1) makeProcAndDev() error {
 	if err != nil {
 		return err
 	}
+	sys, err := newSys()
+	if err != nil {
+		return err
+	}
 	dev, err := newDev()
-	p.mounts = append([]attacher{proc, dev}, p.mounts...)
+	p.mounts = append([]attacher{proc, sys, dev}, p.mounts...)
 	return err
 }
 

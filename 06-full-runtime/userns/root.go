@@ -10,8 +10,7 @@ import (
 )
 
 // BecomeRoot makes this process, the first of a user namespace that has ids by
-// now, root in there, if it is not yet. Its capabilities are those of root then,
-// and no longer ambient: the command is to have what its user has.
+// now, root in there, if it is not yet.
 func BecomeRoot() error {
 	if hasGroups() {
 		if err := explain.Step(syscall.Setgroups([]int{}), "none of the host's groups", "setgroups", "[]"); err != nil {
@@ -28,21 +27,6 @@ func BecomeRoot() error {
 	// our files in there are to be our own.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("prctl PR_SET_DUMPABLE: %w", err)
-	}
-	return dropInheritable()
-}
-
-// dropInheritable empties the inheritable set and, with it, the ambient one.
-// Programs with file capabilities would take from it (compare CVE-2022-24769).
-func dropInheritable() error {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil {
-		return fmt.Errorf("capget: %w", err)
-	}
-	data[0].Inheritable, data[1].Inheritable = 0, 0
-	if err := unix.Capset(&header, &data[0]); err != nil {
-		return fmt.Errorf("capset: %w", err)
 	}
 	return nil
 }

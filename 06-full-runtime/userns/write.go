@@ -17,8 +17,9 @@ import (
 // Attr has a process start in a user namespace of its own. It has no ids in there
 // until Write gives it some, and must not need any before it is told so. As execve(2)
 // takes the capabilities from whoever is not root, these are made ambient ones,
-// which it leaves (capabilities(7)); BecomeRoot ends that. It must be all of them:
-// if root gains any by an execve(2), that clears the death signal (prctl(2)).
+// which it leaves (capabilities(7)), until inside/capabilities.go drops them. It must be
+// all of them: if root gains any by an execve(2), that clears the death signal
+// (prctl(2)).
 func (m Map) Attr(attr *syscall.SysProcAttr) {
 	if m.None() {
 		return
