@@ -34,8 +34,10 @@ func openSeekable(ctx context.Context, name string, o Options) (*seekable, error
 }
 
 func openFile(ctx context.Context, name string, o Options) (*seekable, error) {
+	// Opening /dev/stdin anew would fail for another user's pipe, and for a socket.
+	isStdin := name == "-" || name == "/dev/stdin" || name == "/dev/fd/0" || name == "/proc/self/fd/0"
 	f, err := os.Stdin, error(nil)
-	if name != "-" {
+	if !isStdin {
 		f, err = os.Open(name)
 	}
 	if err != nil {
@@ -50,7 +52,7 @@ func openFile(ctx context.Context, name string, o Options) (*seekable, error) {
 	}
 	if info.Mode().IsRegular() {
 		start := int64(0)
-		if name == "-" {
+		if isStdin {
 			start, err = f.Seek(0, io.SeekCurrent)
 		}
 		first := make([]byte, 8)

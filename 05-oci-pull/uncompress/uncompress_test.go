@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -107,5 +108,27 @@ func TestWindows(t *testing.T) {
 	}
 	if got, err := read(frame(26)); err == nil || !strings.Contains(err.Error(), "32 MiB") {
 		t.Errorf("a window of 64 MiB: %q, %v", got, err)
+	}
+}
+
+func TestStreamsNeedLittleMemory(t *testing.T) {
+	zeros := strings.Repeat("\x00", 64<<20)
+	for what, stream := range map[string]string{
+		"gzip":                          gz(zeros),
+		"zstd":                          zs(zeros),
+		"zstd with the largest windows": zs(zeros, zstd.WithWindowSize(MaxWindow), zstd.WithSingleSegment(false)),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		r, err := Reader(strings.NewReader(stream))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, r)
+		r.Close()
+		runtime.ReadMemStats(&after)
+		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 50 || n != 64<<20 || err != nil {
+			t.Errorf("%s: %d bytes, %v, and %d MiB of memory", what, n, err, used)
+		}
 	}
 }
