@@ -9,12 +9,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const (
+	xattrNameMax = 255     // XATTR_NAME_MAX of linux/limits.h
+	xattrSizeMax = 1 << 16 // XATTR_SIZE_MAX
+)
+
 // setXattrs sets the extended attributes, which tar carries in PAX records.
 func (l *layer) setXattrs(e entry, hdr *tar.Header) error {
 	for key, value := range hdr.PAXRecords {
 		name, ok := strings.CutPrefix(key, "SCHILY.xattr.")
 		if !ok || isOverlay(name) {
 			continue
+		}
+		// The kernel's own errors for these would speak of an argument list and a result
+		// (xattr(7)).
+		if len(name) > xattrNameMax || len(value) > xattrSizeMax {
+			return fmt.Errorf("lsetxattr %q: the value has %d bytes: %d are possible, and %d for the name",
+				shorten(name), len(value), xattrSizeMax, xattrNameMax)
 		}
 		err := unix.Lsetxattr(e.procPath(), name, []byte(value), 0)
 		switch {
