@@ -25,13 +25,18 @@ func readAccounts(path string, ids ...int) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	return bytes.NewReader(keepAccounts(content, ids...)), nil
+}
+
+// keepAccounts leaves out the lines whose fields are no ids.
+func keepAccounts(content []byte, ids ...int) []byte {
 	kept := content[:0]
 	for line := range bytes.Lines(content) {
 		if isAccount(line, ids) {
 			kept = append(kept, line...)
 		}
 	}
-	return bytes.NewReader(kept), nil
+	return kept
 }
 
 func isAccount(line []byte, ids []int) bool {
