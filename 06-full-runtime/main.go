@@ -107,7 +107,11 @@ func runAs(r *cli.Request, ids userns.Map) (status int, err error) {
 		return config.StatusFailed, err
 	}
 	cli.Say("Using clone approach for namespace creation")
-	return container.Run(c, container.Host{IDs: ids, CgroupFD: group.FD(), Born: own.Born})
+	status, err = container.Run(c, container.Host{IDs: ids, CgroupFD: group.FD(), Born: own.Born})
+	if hint := advice.For(cli.Lacking(c, status), c.UserNS && !c.NoNetwork); hint != "" && err == nil {
+		cli.Say(hint)
+	}
+	return status, err
 }
 
 // prepare makes a directory for a container of the image, which is pulled if the store

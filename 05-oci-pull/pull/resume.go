@@ -34,6 +34,9 @@ type resuming struct {
 }
 
 func (r *resuming) Read(p []byte) (int, error) {
+	if r.size < 0 {
+		return 0, errors.New("the image does not say how many bytes this has")
+	}
 	for {
 		blob, err := r.connect()
 		n := 0

@@ -33,8 +33,16 @@ var hints = []hint{
 	{step: "setgroups", errno: syscall.EINVAL, words: noSuchID},
 	{step: "setgid", errno: syscall.EINVAL, words: noSuchID},
 	{step: "setuid", errno: syscall.EINVAL, words: noSuchID},
+	{step: "find the command", look: imageInstead},
+	{step: "exec", errno: syscall.EPERM,
+		words: "its file has capabilities that the container lacks: name them with --cap-add, as in --cap-add=NET_RAW for ping"},
 	{step: "exec", errno: syscall.ENOEXEC,
 		words: "it is neither a program for this machine nor a script that names its interpreter"},
+
+	{step: "open a raw socket", look: rawSocket},
+	{step: "make a device", look: device},
+	{step: "listen on a low port",
+		words: "if it may not have its port: use one from 1024, or allow low ones: sudo sysctl net.ipv4.ip_unprivileged_port_start=80"},
 
 	{step: "find cgroups", words: "limits need them: sudo mount -t cgroup2 cgroup2 /sys/fs/cgroup"},
 	{step: "find cgroup2", words: "limits need cgroup v2 alone: boot with systemd.unified_cgroup_hierarchy=1"},

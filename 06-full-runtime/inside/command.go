@@ -43,37 +43,49 @@ func environment(c config.Config, home string) []string {
 
 // execCommand puts the command in our place. It returns only with an error.
 func execCommand(args, env []string) error {
-	path, err := findCommand(args[0], env)
+	path, err := findCommand(args, env)
 	if err != nil {
 		return err
 	}
 	_ = explain.Step(nil, "the command in our place: the same process, still PID 1", "execve", "%s %q", path, args)
-	return commandFailed(args[0], syscall.Exec(path, args, env))
+	return commandFailed(args, syscall.Exec(path, args, env))
 }
 
 // findCommand searches the container's PATH.
-func findCommand(name string, env []string) (path string, err error) {
+func findCommand(args, env []string) (path string, err error) {
 	os.Clearenv()
 	for _, kv := range env {
 		if key, value, _ := strings.Cut(kv, "="); key == "PATH" {
 			os.Setenv(key, value)
 		}
 	}
-	path, err = exec.LookPath(name)
+	path, err = exec.LookPath(args[0])
 	if err == nil || errors.Is(err, exec.ErrDot) {
 		return path, nil
 	}
 	if lookup := new(exec.Error); errors.As(err, &lookup) {
 		err = lookup.Err // without the name, which is added again
 	}
-	return "", commandFailed(name, err)
+	return "", commandFailed(args, err)
 }
 
 // commandFailed gives the reason why a command does not run docker run's status.
-func commandFailed(name string, err error) error {
-	failed := &commandError{config.StatusCannot, &explain.Error{Call: "exec", Args: name, Err: err}}
+func commandFailed(args []string, err error) error {
+	failed := &explain.Error{Call: "exec", Args: args[0], Err: err}
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-		failed.status = config.StatusNotFound
+		return &commandError{config.StatusNotFound, &notFound{failed, args}}
 	}
-	return failed
+	return &commandError{config.StatusCannot, failed}
 }
+
+// notFound is the error of a command that the image does not have.
+type notFound struct {
+	error
+	args []string
+}
+
+func (e *notFound) Unwrap() error { return e.error }
+
+// Step and Command are for package advice.
+func (e *notFound) Step() string      { return "find the command" }
+func (e *notFound) Command() []string { return e.args }

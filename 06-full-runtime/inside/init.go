@@ -34,7 +34,7 @@ func runInit(c config.Config, env []string, parent *os.File) error {
 	if c.Terminal {
 		attr.Foreground, attr.Ctty = true, 0
 	}
-	path, err := findCommand(c.Args[0], env)
+	path, err := findCommand(c.Args, env)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func runInit(c config.Config, env []string, parent *os.File) error {
 	closeFiles()
 	command, err := syscall.ForkExec(path, c.Args, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}, Sys: attr})
 	if err != nil {
-		return commandFailed(c.Args[0], err)
+		return commandFailed(c.Args, err)
 	}
 	runtime.UnlockOSThread()
 	for {
