@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bytes"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,12 +84,18 @@ func TestImagesAreBounded(t *testing.T) {
 		"after the last file": registry.push(t, "after", newImage(t, "", newLayer(t, gzipped(t, after, 9), "application/vnd.oci.image.layer.v1.tar+gzip", after))),
 		"a zstd frame":        registry.push(t, "zstd", newImage(t, "", newLayer(t, zstded(t, after), "application/vnd.oci.image.layer.v1.tar+zstd", after))),
 	}
+	// A hole needs no bytes of the archive, and may have any size.
+	if hole, err := exec.Command("sh", "-c", "f=$(mktemp) && truncate -s 1T $f && tar --format=pax --sparse -cf - -C / ${f#/}; rm $f").Output(); err == nil {
+		bombs["a hole"] = registry.push(t, "hole", newImage(t, "", newLayer(t, hole, "application/vnd.oci.image.layer.v1.tar", hole)))
+	}
 	halves := registry.push(t, "halves", newImage(t, "", gzipLayer(t, file("a", strings.Repeat("a", size/2))), gzipLayer(t, file("b", strings.Repeat("b", size/2)))))
 	harness.Only(t, lesson5, func(t *testing.T, c *harness.Case) {
-		for _, ref := range bombs {
+		for what, ref := range bombs {
 			r := pull(c, "--image="+ref, "--max-size=8m").Run()
 			refused(t, r, "more than 8388608 bytes", "--max-size")
-			pulled(t, pull(c, "--image="+ref, "--max-size=9m").Run())
+			if what != "a hole" {
+				pulled(t, pull(c, "--image="+ref, "--max-size=9m").Run())
+			}
 		}
 		refused(t, pull(c, "--image="+halves, "--max-size=8m").Run(), "layer 2/2", "--max-size")
 		pulled(t, pull(c, "--image="+halves, "--max-size=9m").Run())
@@ -102,6 +109,12 @@ func TestImagesAreBounded(t *testing.T) {
 				t.Errorf("the error should name --max-size\n%s", r)
 			}
 			with(c, []string{"--store=" + store, "--image=" + ref, "--max-size=9m"}, "true").Run().Want(127)
+		}
+		if ref, ok := bombs["a hole"]; ok {
+			r := with(c, []string{"--store=" + store, "--image=" + ref}, "true").Run().Want(125)
+			if !strings.Contains(r.Stderr, "--max-size") {
+				t.Errorf("a file with a hole of a terabyte is larger than any image\n%s", r)
+			}
 		}
 	}, harness.Root, harness.User)
 }

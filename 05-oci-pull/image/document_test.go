@@ -15,18 +15,20 @@ func TestTypesMustAgree(t *testing.T) {
 	index := f.index(img)
 	both := fmt.Sprintf(`{"schemaVersion":2,"config":%s,"layers":[],"manifests":[%s]}`, f.blob(ociConfig, "{}"), img)
 	for what, c := range map[string]struct{ desc, says string }{
-		"a manifest announced as an index":      {strings.Replace(img, ociManifest, ociIndex, 1), "announced as"},
-		"an index announced as a manifest":      {strings.Replace(index, ociIndex, ociManifest, 1), "announced as"},
-		"an OCI manifest announced as Docker's": {strings.Replace(img, ociManifest, dockerManifest, 1), "announced as"},
-		"both at once":                          {f.manifest(both), "CVE-2021-41190"},
-		"both at once, as an index":             {f.blob(ociIndex, both), "CVE-2021-41190"},
-		"both at once, of which one is empty":   {f.blob(ociIndex, `{"manifests":[],"layers":[]}`), "CVE-2021-41190"},
-		"a manifest that says it is an index":   {f.manifest(fmt.Sprintf(`{"mediaType":%q,"layers":[]}`, ociIndex)), "is not"},
-		"schema 1":                              {f.manifest(`{"schemaVersion":1,"fsLayers":[]}`), "schema 1"},
-		"neither":                               {f.manifest(`{}`), "neither"},
-		"no JSON":                               {f.manifest(`<html>`), "invalid character"},
-		"a list":                                {f.manifest(`[]`), "array"},
-		"nothing":                               {f.manifest(``), "JSON"},
+		"a manifest announced as an index":       {strings.Replace(img, ociManifest, ociIndex, 1), "announced as"},
+		"an index announced as a manifest":       {strings.Replace(index, ociIndex, ociManifest, 1), "announced as"},
+		"an OCI manifest announced as Docker's":  {strings.Replace(img, ociManifest, dockerManifest, 1), "announced as"},
+		"an index without a type, as a manifest": {f.manifest(fmt.Sprintf(`{"manifests":[%s]}`, img)), "announced as"},
+		"a manifest without a type, as an index": {f.blob(ociIndex, `{"layers":[]}`), "announced as"},
+		"both at once":                           {f.manifest(both), "CVE-2021-41190"},
+		"both at once, as an index":              {f.blob(ociIndex, both), "CVE-2021-41190"},
+		"both at once, of which one is empty":    {f.blob(ociIndex, `{"manifests":[],"layers":[]}`), "CVE-2021-41190"},
+		"a manifest that says it is an index":    {f.manifest(fmt.Sprintf(`{"mediaType":%q,"layers":[]}`, ociIndex)), "is not"},
+		"schema 1":                               {f.manifest(`{"schemaVersion":1,"fsLayers":[]}`), "schema 1"},
+		"neither":                                {f.manifest(`{}`), "neither"},
+		"no JSON":                                {f.manifest(`<html>`), "invalid character"},
+		"a list":                                 {f.manifest(`[]`), "array"},
+		"nothing":                                {f.manifest(``), "JSON"},
 	} {
 		t.Run(what, func(t *testing.T) { wantError(t, "oci:"+f.layout(t, c.desc), "amd64", c.says) })
 	}
