@@ -30,6 +30,9 @@ func (l *layer) setXattrs(e entry, hdr *tar.Header) error {
 		err := unix.Lsetxattr(e.procPath(), name, []byte(value), 0)
 		switch {
 		case err == unix.ENOTSUP: // the filesystem cannot hold it
+		case err == unix.ENOSPC && len(value) > 1024:
+			// The disk need not be full: ext4 has one block for all attributes of a file.
+			return failed(fmt.Sprintf("lsetxattr %q of %d bytes, or the filesystem holds none that large", shorten(name), len(value)), e.path, err)
 		case err == unix.EPERM && (!l.options.Owners || name != "security.capability"):
 			// Only root of the initial user namespace may set trusted.* and most
 			// of security.*, and nobody user.* on a symlink. A program without
