@@ -52,6 +52,7 @@ func TestHintRights(t *testing.T) {
 		}{
 			{"", "ping -c1 127.0.0.1", "2", with("--cap-add=NET_RAW", "ping_group_range")},
 			{"", "sh -c true;ping&&x", "1", with("--cap-add=NET_RAW", "ping_group_range")},
+			{"--cap-add=NET_RAW", "ping ::1", "1", with("", "ping_group_range")},
 			{"--network=none", "ping ::1", "1", "--cap-add=NET_RAW"},
 			{"--network=none --cap-add=NET_RAW", "ping ::1", "1", ""},
 			{"", "ping ::1", "0", ""},

@@ -60,7 +60,7 @@ func Start(name, argument string, files ...*os.File) (*Janitor, error) {
 	unblock()
 	if err != nil {
 		syscall.Close(sockets[0])
-		return nil, fmt.Errorf("start the janitor: execve /proc/self/exe: %w", err)
+		return nil, fmt.Errorf("start the janitor: execve /proc/self/exe: %w (or before it: pipe2, clone, setsid, chdir)", err)
 	}
 	return &Janitor{sockets[0]}, nil
 }

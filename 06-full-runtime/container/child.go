@@ -40,6 +40,10 @@ func start(c config.Config, host Host) (*child, error) {
 	}
 	attr.Sys.PidFD = &p.pidfd
 	p.pid, err = syscall.ForkExec(path, []string{config.ChildName}, attr)
+	if err != nil {
+		// Package syscall makes more calls in the child, and does not tell which one failed.
+		err = fmt.Errorf("%w (or in the child: setsid, unshare, prctl, capget, capset, execve)", err)
+	}
 	err = explain.Step(err, "a child in namespaces of its own, where it is PID 1", "clone", "%s", flagNames(attr.Sys))
 	if err != nil {
 		p.close()

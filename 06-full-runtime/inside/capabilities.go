@@ -46,7 +46,9 @@ func (p *pid1) dropCapabilities() error {
 func (p *pid1) keepCapabilities() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var have [2]unix.CapUserData // of 32 capabilities each
-	err := unix.Capget(&header, &have[0])
+	if err := unix.Capget(&header, &have[0]); err != nil {
+		return fmt.Errorf("capget: %w", err)
+	}
 	keep := uint64(1 << unix.CAP_SYS_ADMIN)
 	if p.user.Uid == 0 {
 		keep |= p.Capabilities
@@ -56,9 +58,7 @@ func (p *pid1) keepCapabilities() error {
 		want[i].Permitted &= uint32(keep >> (32 * i))
 		want[i].Effective, want[i].Inheritable = want[i].Permitted, 0
 	}
-	if err == nil {
-		err = unix.Capset(&header, &want[0])
-	}
+	err := unix.Capset(&header, &want[0])
 	if err == nil {
 		if err = unix.Capget(&header, &have[0]); err == nil && have != want {
 			err = fmt.Errorf("these are left: %#x", have)
