@@ -3,6 +3,7 @@ package fetch
 import (
 	"bufio"
 	"context"
+	"encoding/gob"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,12 +34,8 @@ func init() {
 // the layer.
 func unpackAll(from *bufio.Reader, to *json.Encoder) error {
 	// Until there is something to read, the user namespace may have no ids yet.
-	line, err := from.ReadBytes('\n')
-	if err != nil {
-		return err
-	}
 	w := &worker{}
-	if err := json.Unmarshal(line, &w.job); err != nil {
+	if err := gob.NewDecoder(from).Decode(&w.job); err != nil {
 		return err
 	}
 	if err := w.open(); err != nil {

@@ -3,6 +3,7 @@ package fetch
 import (
 	"bufio"
 	"context"
+	"encoding/gob"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,7 +66,8 @@ func startUnpacker(ctx context.Context, s *store.Store, pull *store.Pull, maxByt
 	}
 	u := &unpacker{Child: child, to: bufio.NewWriterSize(child.Input, 256<<10), from: json.NewDecoder(child.Output)}
 	what := job{pull.Dir, pull.Flat, pull.Below, pull.Trees, pull.LeftOut, s.InUserNS(), maxBytes, s.Map.Lines()}
-	if err := json.NewEncoder(u.to).Encode(what); err != nil {
+	// Not JSON, which would change paths that are not UTF-8.
+	if err := gob.NewEncoder(u.to).Encode(what); err != nil {
 		return nil, errors.Join(err, u.Wait())
 	}
 	return u, nil

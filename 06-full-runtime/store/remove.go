@@ -1,9 +1,9 @@
 package store
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -22,13 +22,9 @@ func (s *Store) RemoveTree(dir string) error {
 	}
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Args[0] = removerName
-	job, err := json.Marshal(dir)
-	if err != nil {
-		return err
-	}
 	child, err := userns.Start(cmd, s.Map)
 	if err == nil {
-		_, _ = child.Input.Write(job)
+		_, _ = child.Input.WriteString(dir)
 		err = child.Wait()
 	}
 	if err != nil {
@@ -43,13 +39,15 @@ func init() {
 	if os.Args[0] != removerName {
 		return
 	}
-	var dir string
-	err := json.NewDecoder(os.Stdin).Decode(&dir)
+	dir, err := io.ReadAll(os.Stdin)
+	if err == nil && len(dir) == 0 {
+		err = io.ErrUnexpectedEOF // the parent has died
+	}
 	if err == nil {
 		err = userns.BecomeRoot()
 	}
 	if err == nil {
-		err = unpack.RemoveAll(dir)
+		err = unpack.RemoveAll(string(dir))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
