@@ -183,7 +183,7 @@ func TestDamagedArchives(t *testing.T) {
 	wantError(t, "docker-archive:"+write(t, whole[:700]), "amd64", "EOF")
 	wantError(t, "docker-archive:"+write(t, compressors["gzip"](t, whole)[:200]), "amd64", "EOF")
 	wantError(t, "docker-archive:"+write(t, []byte("hello")), "amd64", "archive")
-	wantError(t, "docker-archive:"+write(t, nil), "amd64", "manifest.json")
+	wantError(t, "docker-archive:"+write(t, nil), "amd64", "is empty")
 	wantError(t, "docker-archive:"+t.TempDir(), "amd64", "directory")
 	wantError(t, "docker-archive:/no/such/file", "amd64", "/no/such/file")
 	for _, manifest := range []string{`null`, `[]`, `{}`, `[{}]`, `[{"Config":7}]`, `[null]`, `[{"Config":"config.json","Layers":["x"]}]`, `[`, ``} {

@@ -33,8 +33,10 @@ func openFromArchive(ctx context.Context, fileTag string, o Options, layoutFirst
 		img, err = (&layout{file, a.open}).image(tag, o.Platform)
 	case isSave:
 		img, err = a.saved(tag, o.Platform)
+	case len(a.entries) == 0:
+		err = fmt.Errorf("%s is empty, or not an archive\nmake one with `docker save -o FILE IMAGE`", a.name)
 	default:
-		err = fmt.Errorf("%s has neither manifest.json nor index.json in it\nmake an archive with `docker save -o FILE IMAGE`", file)
+		err = fmt.Errorf("%s has neither manifest.json nor index.json in it\nmake an archive with `docker save -o FILE IMAGE`", a.name)
 	}
 	if err != nil {
 		a.Close()

@@ -37,7 +37,9 @@ func openFile(ctx context.Context, name string, o Options) (*seekable, error) {
 	// Opening /dev/stdin anew would fail for another user's pipe, and for a socket.
 	isStdin := name == "-" || name == "/dev/stdin" || name == "/dev/fd/0" || name == "/proc/self/fd/0"
 	f, err := os.Stdin, error(nil)
-	if !isStdin {
+	if isStdin {
+		name = "stdin"
+	} else {
 		f, err = os.Open(name)
 	}
 	if err != nil {
