@@ -81,7 +81,7 @@ func volumeOptions(m *config.Mount, options string) error {
 		case "shared", "rshared":
 			return fmt.Errorf("%s: what the container mounts would appear on the host", option)
 		case "U":
-			return errors.New("U: it would change the owner of the host's files: use chown(1), or --user")
+			return fmt.Errorf("%s: it would change the owner of the host's files: use chown(1), or --user", option)
 		default:
 			return fmt.Errorf("%q is not an option of a volume, like ro", option)
 		}
