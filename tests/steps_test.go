@@ -135,7 +135,7 @@ func TestRuntimeDeathSignal(t *testing.T) {
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
 		p := c.Command("sleep", "1000").Start()
 		sleep := p.AwaitCommand("sleep")
-		kill(p, []string{"parent", "janitor"})
+		kill(p, []string{"janitor", "parent"}) // else the janitor may kill PID 1 first
 		p.Wait()
 		gone(t, sleep)
 		nothingLeft(t, c)
