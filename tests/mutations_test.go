@@ -21,7 +21,7 @@ type mutation struct {
 }
 
 // rootsTests are those that an ordinary user has no part in.
-var rootsTests = []string{"TestRuntimeKilledWithUser", "TestAttackDeviceMode", "TestStoreOwners", "TestRuntimeDeathSignal", "TestAttackProcSys", "TestAttackDeviceNodes"}
+var rootsTests = []string{"TestRuntimeKilledWithUser", "TestAttackDeviceMode", "TestStoreOwners", "TestRuntimeDeathSignal", "TestAttackProcSys", "TestAttackDeviceNodes", "TestAttackSetuidProgram"}
 
 // Break it: each of these must turn its test red, and so must the exercises, which
 // are those that the texts ask the reader to make. What no test misses is not
