@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"example.com/container-go/tests/harness"
 )
@@ -208,23 +210,28 @@ func TestRuntimeSignalsArrive(t *testing.T) {
 	})
 }
 
-// The keys of whoever started the runtime are not the container's.
+// The session keyring is the container's own. The host's can here be seen by whoever
+// possesses it, and by nobody else (keyctl_setperm(2)).
 func TestRuntimeKeyring(t *testing.T) {
 	if !exists("/proc/keys") {
 		t.Skip("this kernel has no keys")
 	}
-	keys := func(text string) []string {
-		return regexp.MustCompile(`(?m)^[0-9a-f]{8} .* keyring +_ses`).FindAllString(text, -1)
-	}
 	harness.Only(t, runtime6, func(t *testing.T, c *harness.Case) {
-		host, err := os.ReadFile("/proc/keys")
+		runtime.LockOSThread() // which has the keyring, and ends with this test
+		ring, err := unix.KeyctlJoinSessionKeyring("the-hosts-" + strconv.Itoa(os.Getpid()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := keys(with(c, []string{"--security-opt=systempaths=unconfined"}, "cat", "/proc/keys").Run().Output())
-		// Those of containers before it may be on their way out.
-		if !slices.ContainsFunc(own, func(line string) bool { return !strings.Contains(string(host), line[:8]) }) {
-			t.Errorf("the container's session keyring should be its own. The host's keys are\n%s\nand the container has the keyrings %q", host, own)
+		const onlyPossessor = 0x3f000000
+		if err := unix.KeyctlSetperm(ring, onlyPossessor); err != nil {
+			t.Fatal(err)
+		}
+		name := fmt.Sprintf("%08x", ring)
+		if host, err := os.ReadFile("/proc/keys"); err != nil || !strings.Contains(string(host), name) {
+			t.Fatalf("the host's own session keyring %s is not among its keys (%v)\n%s", name, err, host)
+		}
+		if out := with(c, []string{"--security-opt=systempaths=unconfined"}, "cat", "/proc/keys").Run().Output(); strings.Contains(out, name) {
+			t.Errorf("the container's session keyring should be its own, but it has the host's, %s, among its keys:\n%s", name, out)
 		}
 	})
 }
