@@ -86,8 +86,8 @@ func (b *bench) bubblewrap(l launch) (starter.Command, error) {
 	if len(l.who.ids) > 0 {
 		args = append(args, "--unshare-user", "--uid", "0", "--gid", "0")
 	}
-	if ourWalls.capabilities == nil {
-		args = append(args, "--cap-add", "ALL")
+	if l.who.id == 0 {
+		args = append(args, "--cap-drop", "ALL")
 	}
 	for _, name := range ourWalls.capabilities {
 		args = append(args, "--cap-add", name)

@@ -53,17 +53,14 @@ func (b *bench) podmanRun(l launch) (starter.Command, error) {
 	return b.podman(l.who, dir, append(append(args, ref), l.args...)...), nil
 }
 
-// podmanWalls are the options that give podman's container our walls. If we have a
-// seccomp filter, podman keeps its own, which is much the same.
+// podmanWalls are the options that give podman's container our walls. Its seccomp
+// filter and the paths that it masks are much the same as ours.
 func podmanWalls() []string {
 	args := []string{"--cap-drop=ALL"}
-	if ourWalls.capabilities == nil {
-		args = []string{"--cap-add=ALL"}
-	}
 	for _, name := range ourWalls.capabilities {
 		args = append(args, "--cap-add="+name)
 	}
-	if ourWalls.seccomp == "" {
+	if !ourWalls.seccomp {
 		args = append(args, "--security-opt=seccomp=unconfined")
 	}
 	if len(ourWalls.masked) == 0 && len(ourWalls.readonly) == 0 {

@@ -47,7 +47,7 @@ func TestContradiction(t *testing.T) {
 	same := walls{
 		namespaces:   []specs.LinuxNamespaceType{specs.MountNamespace},
 		capabilities: []string{"CAP_CHOWN", "CAP_KILL", "CAP_NET_BIND_SERVICE"},
-		seccomp:      "profile.json", masked: []string{"/proc/keys"}, noNewPrivileges: true,
+		seccomp:      true, masked: []string{"/proc/keys"}, noNewPrivileges: true,
 	}
 	if got := p.contradiction(same, host); got != "" {
 		t.Errorf("the same walls differ: %s", got)
@@ -55,7 +55,7 @@ func TestContradiction(t *testing.T) {
 	for word, change := range map[string]func(*walls){
 		"namespace uts":    func(w *walls) { w.namespaces = append(w.namespaces, specs.UTSNamespace) },
 		"capabilities":     func(w *walls) { w.capabilities = w.capabilities[1:] },
-		"seccomp":          func(w *walls) { w.seccomp = "" },
+		"seccomp":          func(w *walls) { w.seccomp = false },
 		"no_new_privs":     func(w *walls) { w.noNewPrivileges = false },
 		"masked and":       func(w *walls) { w.masked = nil },
 		"namespace mnt":    func(w *walls) { w.namespaces = nil },

@@ -1,20 +1,15 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"os"
-	"strings"
-
-	"github.com/moby/sys/capability"
+	"github.com/moby/profiles/seccomp"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // walls are what keeps a container in, besides its root filesystem.
 type walls struct {
 	namespaces      []specs.LinuxNamespaceType
-	capabilities    []string // that root keeps, like CAP_CHOWN; nil is all
-	seccomp         string   // a file with config.json's linux.seccomp; "" is no filter
+	capabilities    []string // that root keeps, like CAP_CHOWN
+	seccomp         bool     // Docker's profile
 	masked          []string // paths that read as empty
 	readonly        []string
 	noNewPrivileges bool
@@ -28,8 +23,21 @@ var ourWalls = walls{
 	namespaces: []specs.LinuxNamespaceType{
 		specs.MountNamespace, specs.UTSNamespace, specs.PIDNamespace, specs.IPCNamespace, specs.CgroupNamespace,
 	},
+	capabilities: []string{
+		"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_NET_BIND_SERVICE",
+		"CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
+	},
+	seccomp: true,
+	masked: []string{
+		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+		"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+		"/sys/firmware", "/sys/devices/virtual/powercap",
+	},
+	readonly: []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"},
 	mounts: []specs.Mount{
 		{Destination: "/proc", Type: "proc", Source: "proc", Options: []string{"nosuid", "noexec", "nodev"}},
+		{Destination: "/sys", Type: "sysfs", Source: "sysfs", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
+		{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
 		{Destination: "/dev", Type: "tmpfs", Source: "tmpfs", Options: []string{"nosuid", "strictatime", "mode=755", "size=64m"}},
 		{Destination: "/dev/pts", Type: "devpts", Source: "devpts",
 			Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", terminalGroup}},
@@ -38,44 +46,17 @@ var ourWalls = walls{
 	},
 }
 
+// boundSys is /sys in a user namespace in the host's network: a new sysfs is refused.
+var boundSys = specs.Mount{Destination: "/sys", Type: "bind", Source: "/sys", Options: []string{"rbind", "nosuid", "noexec", "nodev", "rro"}}
+
 // terminalGroup is devpts's option that needs more than one group.
 const terminalGroup = "gid=5"
 
-// kept lists the capabilities that a container's root has. In a user namespace it can
-// have all that there are, and otherwise all that we have.
-func (w walls) kept(userNS bool) ([]string, error) {
-	if w.capabilities != nil {
-		return w.capabilities, nil
-	}
-	last, err := capability.LastCap()
-	if err != nil {
-		return nil, fmt.Errorf("find the last capability: %w", err)
-	}
-	var names []string
-	for _, c := range capability.ListKnown() {
-		bound, err := capability.GetBound(c)
-		if err != nil {
-			return nil, fmt.Errorf("read the bounding set: %w", err)
-		}
-		if c <= last && (userNS || bound) {
-			names = append(names, "CAP_"+strings.ToUpper(c.String()))
-		}
-	}
-	return names, nil
-}
-
-// filter reads the seccomp profile.
+// filter is the seccomp profile for the capabilities that a container has.
 func (w walls) filter() (*specs.LinuxSeccomp, error) {
-	if w.seccomp == "" {
+	if !w.seccomp {
 		return nil, nil
 	}
-	content, err := os.ReadFile(w.seccomp)
-	if err != nil {
-		return nil, err
-	}
-	var profile specs.LinuxSeccomp
-	if err := json.Unmarshal(content, &profile); err != nil {
-		return nil, fmt.Errorf("%s: %w", w.seccomp, err)
-	}
-	return &profile, nil
+	set := &specs.LinuxCapabilities{Bounding: w.capabilities}
+	return seccomp.GetDefaultProfile(&specs.Spec{Process: &specs.Process{Capabilities: set}})
 }
