@@ -98,7 +98,7 @@ func pullTo(ctx context.Context, output, ref string, o image.Options) (string, e
 	if !unpack.PreservesOwners() {
 		say("not root: every file will be yours, and there will be no device files")
 	}
-	if err := pull.Unpack(ctx, img, rootfs, progress.New(os.Stderr)); err != nil {
+	if err := pull.Unpack(ctx, img, rootfs, dir.Path, progress.New(os.Stderr)); err != nil {
 		return "", err
 	}
 	if output == "" {

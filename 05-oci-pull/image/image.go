@@ -47,6 +47,8 @@ type Layer struct {
 	Size int64
 	// Open starts reading the blob. Nothing about what it gives is checked.
 	Open func() (io.ReadCloser, error)
+	// Remote is set where reading means waiting for a network.
+	Remote bool
 	// Budget is that of the image.
 	Budget *Budget
 }
@@ -93,6 +95,7 @@ func Open(ctx context.Context, ref string, o Options) (*Image, error) {
 	transport, rest, _ := strings.Cut(ref, ":")
 	var img *Image
 	var err error
+	remote := false
 	switch {
 	case ref == "lab":
 		img, err = openLab()
@@ -101,6 +104,7 @@ func Open(ctx context.Context, ref string, o Options) (*Image, error) {
 	case transport == "docker-archive", transport == "oci-archive":
 		img, err = openFromArchive(ctx, rest, o, transport == "oci-archive")
 	default:
+		remote = true
 		img, err = openRegistry(ctx, ref, o)
 	}
 	if err != nil {
@@ -109,7 +113,7 @@ func Open(ctx context.Context, ref string, o Options) (*Image, error) {
 	img.Ref, img.MaxSize = ref, o.maxSize()
 	budget := &Budget{most: img.MaxSize}
 	for i := range img.Layers {
-		img.Layers[i].Budget = budget
+		img.Layers[i].Budget, img.Layers[i].Remote = budget, remote
 	}
 	if have := img.Config.Platform; have.OS+have.Architecture != "" && fit(have, o.Platform) < 0 {
 		img.Close()

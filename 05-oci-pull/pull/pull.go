@@ -5,6 +5,9 @@
 //
 //	blob -> digest -> uncompress -> diff ID -> unpack
 //
+// Layers are unpacked in order. Meanwhile the next ones are fetched and wait on disk,
+// compressed.
+//
 // Both digests cover every byte, also those after the end of the tar archive,
 // which unpacking alone would never read.
 package pull
@@ -26,15 +29,18 @@ import (
 	"example.com/container-go/05-oci-pull/unpack"
 )
 
-// Unpack assembles the image's root filesystem in dir, an existing directory.
-// What it leaves there after an error is incomplete and not to be trusted.
-func Unpack(ctx context.Context, img *image.Image, dir string, display *progress.Display) error {
+// Unpack assembles the image's root filesystem in dir, an existing directory. Layers
+// that are fetched before their turn wait in spool, another one. What Unpack leaves in
+// dir after an error is incomplete and not to be trusted.
+func Unpack(ctx context.Context, img *image.Image, dir, spool string, display *progress.Display) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	rootfs, err := unpack.Open(dir, unpack.Options{Owners: unpack.PreservesOwners(), MaxBytes: img.MaxSize})
 	if err != nil {
 		return err
 	}
 	defer rootfs.Close()
-	for i, layer := range img.Layers {
+	for i, layer := range FetchAhead(ctx, img.Layers, spool) {
 		label := Label(img, i)
 		bar := display.Start(label, layer.Size)
 		_, err := Apply(ctx, layer, rootfs, bar)
@@ -75,19 +81,20 @@ type Target interface {
 // bytes when uncompressed. Only when it returns no error are the digests right.
 func Apply(ctx context.Context, layer image.Layer, target Target, bar *progress.Bar) (size int64, err error) {
 	blob := &resuming{ctx: ctx, open: layer.Open, size: layer.Size}
-	defer blob.Close()
 	digest, diffID := sha256.New(), sha256.New()
-	checked := io.TeeReader(bar.Reader(blob), digest)
+	checked := readAhead(ctx, bar.Reader(blob), digest)
+	defer checked.Close()
+	defer blob.Close()
 	uncompressed, err := uncompress.Reader(checked)
 	if err != nil {
 		return 0, err
 	}
 	defer uncompressed.Close()
 	var read counter // another goroutine's until the end of the stream
-	ahead := readAhead(io.TeeReader(layer.Budget.Reader(uncompressed), io.MultiWriter(diffID, &read)))
+	ahead := readAhead(ctx, layer.Budget.Reader(uncompressed), io.MultiWriter(diffID, &read))
 	defer ahead.Close()
 	// The first to run: it ends a read that waits for the network, and with it
-	// the goroutine that readAhead waits for.
+	// the goroutines that the others wait for.
 	defer blob.Close()
 
 	if err := target.Apply(ctx, ahead); err != nil {

@@ -81,7 +81,7 @@ func unpackLayer(t *testing.T, l image.Layer) (dir string, err error) {
 	}
 	defer null.Close()
 	img := &image.Image{Ref: "test", Layers: []image.Layer{l}}
-	return dir, Unpack(t.Context(), img, dir, progress.New(null))
+	return dir, Unpack(t.Context(), img, dir, t.TempDir(), progress.New(null))
 }
 
 func TestEveryCompressionIsUnpacked(t *testing.T) {
@@ -214,7 +214,7 @@ func TestReadAheadGivesTheSameBytesAndError(t *testing.T) {
 		if want != nil {
 			src = io.MultiReader(src, &breaking{err: want})
 		}
-		a := readAhead(src)
+		a := readAhead(t.Context(), src, io.Discard)
 		got, err := io.ReadAll(a)
 		a.Close()
 		if !bytes.Equal(got, data) || err != want {
@@ -224,7 +224,7 @@ func TestReadAheadGivesTheSameBytesAndError(t *testing.T) {
 }
 
 func TestReadAheadCanBeClosedEarly(t *testing.T) {
-	a := readAhead(bytes.NewReader(make([]byte, 100*aheadChunk)))
+	a := readAhead(t.Context(), bytes.NewReader(make([]byte, 100*aheadChunk)), io.Discard)
 	io.ReadFull(a, make([]byte, 10))
 	a.Close() // must return
 }

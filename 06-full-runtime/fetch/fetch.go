@@ -76,8 +76,10 @@ func layers(ctx context.Context, s *store.Store, p *store.Pull, img *image.Image
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	infos := make([]store.LayerInfo, len(missing))
-	for i, layer := range missing {
+	for i, layer := range pull.FetchAhead(ctx, missing, p.Dir) {
 		infos[i].Size, err = pull.Apply(ctx, layer, child, bar)
 		infos[i].LeftOut = child.last.LeftOut
 		if err != nil {

@@ -95,7 +95,7 @@ func (p *Pull) make() error {
 	if err := os.Mkdir(p.Dir, 0o700); err != nil {
 		return err
 	}
-	for _, name := range []string{"root", "work", "spool"} {
+	for _, name := range []string{"root", "work"} {
 		if err := p.store.MakeTop(filepath.Join(p.Dir, name)); err != nil {
 			return err
 		}
