@@ -12,4 +12,4 @@ import (
 	"example.com/container-go/tests/harness"
 )
 
-func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(harness.Main(m, "TestMutations")) }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,7 +92,7 @@ func (h *host) compare(now *host) []string {
 		say("a mount of the host is gone or changed: %s\nthe program changed the host's mount tree: either it has no mount namespace of its own (CLONE_NEWNS), or that is still shared with the host's (it needs MS_REC|MS_PRIVATE on /)", line)
 	}
 	for dir := range now.cgroups {
-		if !h.cgroups[dir] {
+		if !h.cgroups[dir] && !inUseByOthers(dir) {
 			say("a cgroup was left behind: %s", dir)
 		}
 	}
@@ -223,6 +224,18 @@ func cgroups() map[string]bool {
 		return nil
 	})
 	return found
+}
+
+// inUseByOthers reports whether a control group holds processes, and none of ours: other
+// tests, or somebody else, may be at work on the same machine.
+func inUseByOthers(dir string) bool {
+	content, _ := os.ReadFile(dir + "/cgroup.procs")
+	pids := strings.Fields(string(content))
+	ours := descendants(os.Getpid(), processes())
+	return len(pids) > 0 && !slices.ContainsFunc(pids, func(pid string) bool {
+		n, err := strconv.Atoi(pid)
+		return err != nil || slices.Contains(ours, n)
+	})
 }
 
 // temporary lists the files by which programs like these betray themselves,
