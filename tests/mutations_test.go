@@ -118,6 +118,8 @@ var mutations = []mutation{
 		[]string{"Owners: unpack.PreservesOwners()", "Owners: false"}, "TestStoreOwners"},
 	{"inheritable capabilities", runtime6, "06-full-runtime/inside/capabilities.go",
 		[]string{"want[i].Permitted, 0", "want[i].Permitted, want[i].Inheritable"}, "TestAttackInheritable"},
+	{"init not confined", runtime6, "06-full-runtime/inside/init.go",
+		[]string{"err = syscall.Exec(p.program, []string{config.ChildName, strconv.Itoa(fd)}, ours)", "_, err = ours, runInit(command)"}, "TestAttackInit"},
 	{"zombies", runtime6, "06-full-runtime/inside/init.go",
 		[]string{"syscall.Wait4(-1,", "syscall.Wait4(command,"}, "TestInitReaps"},
 	{"init keeps signals", runtime6, "06-full-runtime/inside/init.go",

@@ -1,6 +1,8 @@
 package inside
 
 import (
+	"encoding/gob"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
@@ -11,13 +13,84 @@ import (
 
 	"example.com/container-go/06-full-runtime/config"
 	"example.com/container-go/06-full-runtime/explain"
+	"example.com/container-go/06-full-runtime/mount"
 )
+
+// initCommand is the command of an init.
+type initCommand struct {
+	Path      string
+	Args, Env []string
+	Terminal  bool
+}
+
+// holdProgram prepares for becomeInit. Its execve is the container's user's, who may
+// not be allowed to execute our file; then a copy of it in memory is executed.
+func (p *pid1) holdProgram() error {
+	if !p.Init {
+		return nil
+	}
+	p.program = "/proc/self/exe"
+	info, err := os.Stat(p.program)
+	if err == nil && info.Mode()&0o001 == 0 {
+		p.program, err = mount.SealedSelf()
+	}
+	return err
+}
+
+// becomeInit executes this program once more as the container's init. What we are now
+// must not stay: our memory shows paths of the host, and our threads have capabilities
+// and no seccomp filter. A process in the container could trace one of them, and have it
+// make the calls that the filter refuses (ptrace(2)). The init has no more rights than
+// the command.
+func (p *pid1) becomeInit(env []string) error {
+	ours := os.Environ()
+	path, err := findCommand(p.Args, env)
+	if err != nil {
+		return err
+	}
+	fd, err := unix.MemfdCreate("command", 0) // every user can read arguments, and not this
+	if err != nil {
+		return &explain.Error{Call: "memfd_create", Err: err}
+	}
+	file := os.NewFile(uintptr(fd), "command")
+	command := initCommand{path, p.Args, env, p.Terminal}
+	if err := gob.NewEncoder(file).Encode(command); err != nil {
+		return fmt.Errorf("write the command for the init: %w", err)
+	}
+	if _, err := file.Seek(0, 0); err != nil {
+		return fmt.Errorf("write the command for the init: %w", err)
+	}
+	// The init closes our end of the socket, when it has handlers for signals.
+	if _, err := unix.FcntlInt(parentFD, unix.F_SETFD, 0); err != nil {
+		return fmt.Errorf("fcntl F_SETFD: %w", err)
+	}
+	_ = explain.Step(nil, "our init, as confined as the command", "execve", "%s", p.program)
+	_ = explain.Step(nil, "the command as a child of the init, which is to be PID 1", "fork, execve", "%s %q", path, p.Args)
+	err = syscall.Exec(p.program, []string{config.ChildName, strconv.Itoa(fd)}, ours)
+	return &explain.Error{Call: "execve", Args: p.program, Err: err}
+}
+
+// startInit is the init's beginning, after its execve.
+func startInit(message string) error {
+	var c initCommand
+	fd, err := strconv.Atoi(message)
+	if err != nil {
+		return err
+	}
+	file := os.NewFile(uintptr(fd), "command")
+	if err := gob.NewDecoder(file).Decode(&c); err != nil {
+		return fmt.Errorf("read the command: %w", err)
+	}
+	file.Close()
+	runtime.LockOSThread()
+	return runInit(c)
+}
 
 // runInit is PID 1 with --init: the command is its child. Two things are PID 1's
 // that few programs are made for: to wait for every process whose parent has died,
 // or they stay as zombies, and to have a handler for a signal that is to have an
 // effect. It ends with the command, with its status, and with it all else ends.
-func runInit(c config.Config, env []string, parent *os.File) error {
+func runInit(c initCommand) error {
 	signals := make(chan os.Signal, 64)
 	for s := unix.SIGHUP; s <= config.LastSignal; s++ {
 		// Those of the terminal reach the command by themselves, but for these.
@@ -25,7 +98,7 @@ func runInit(c config.Config, env []string, parent *os.File) error {
 			signal.Notify(signals, s)
 		}
 	}
-	parent.Close() // which tells it that from here on signals are not for us
+	closeFiles() // which tells the parent that from here on signals are for the command
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, unix.SIGCHLD)
 	// Unlike us, the command is not to be deaf to the signals that we handle; and
@@ -34,14 +107,7 @@ func runInit(c config.Config, env []string, parent *os.File) error {
 	if c.Terminal {
 		attr.Foreground, attr.Ctty = true, 0
 	}
-	path, err := findCommand(c.Args, env)
-	if err != nil {
-		return err
-	}
-	_ = explain.Step(nil, "the command as a child of ours, as we are to be PID 1", "fork, execve", "%s %q", path, c.Args)
-	explain.Stop()
-	closeFiles()
-	command, err := syscall.ForkExec(path, c.Args, &syscall.ProcAttr{Env: env, Files: []uintptr{0, 1, 2}, Sys: attr})
+	command, err := syscall.ForkExec(c.Path, c.Args, &syscall.ProcAttr{Env: c.Env, Files: []uintptr{0, 1, 2}, Sys: attr})
 	if err != nil {
 		return commandFailed(c.Args, err)
 	}
@@ -59,9 +125,9 @@ func runInit(c config.Config, env []string, parent *os.File) error {
 	}
 }
 
-// closeFiles closes all but our stdin, stdout and stderr. Without an execve(2)
-// nothing else does, and /proc/1/fd is the container's to look at. Go's runtime needs
-// its own two, with which it waits for events; they lead nowhere.
+// closeFiles closes all but our stdin, stdout and stderr: our end of the socket, and
+// what the init functions of other packages have opened. Go's runtime needs its own
+// two, with which it waits for events; they lead nowhere.
 func closeFiles() {
 	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, entry := range entries {

@@ -12,6 +12,9 @@ import (
 	"example.com/container-go/06-full-runtime/explain"
 )
 
+// parentFD is our end of the socket.
+const parentFD = 3
+
 // receive reads the parent's message. If the parent dies before it has sent it, the
 // read ends with an error, and so do we: the death signal may not be set that early.
 func (p *pid1) receive() error {
@@ -23,8 +26,8 @@ func (p *pid1) receive() error {
 	// Modes are what we say, whatever the caller's mask is.
 	unix.Umask(0o022)
 	// The socket is PID 1's alone, and not the command's.
-	p.parent = os.NewFile(3, "parent")
-	unix.CloseOnExec(3)
+	p.parent = os.NewFile(parentFD, "parent")
+	unix.CloseOnExec(parentFD)
 	p.messages = gob.NewDecoder(p.parent)
 	return p.read(&p.Message)
 }

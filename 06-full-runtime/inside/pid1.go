@@ -24,13 +24,20 @@ func init() {
 	if os.Args[0] != config.ChildName {
 		return
 	}
+	if len(os.Args) > 1 { // with --init, the second time
+		fail(startInit(os.Args[1]), false)
+	}
 	protect()
 	// The kernel keeps the death signal per thread, and exec keeps that of the
 	// thread that calls it.
 	runtime.LockOSThread()
 	p := &pid1{}
-	err := p.run()
-	fmt.Fprintln(os.Stderr, "container: "+advice.Hint(err, p.UserNS))
+	fail(p.run(), p.UserNS)
+}
+
+// fail ends PID 1 with an error.
+func fail(err error, userNS bool) {
+	fmt.Fprintln(os.Stderr, "container: "+advice.Hint(err, userNS))
 	var failed *commandError
 	if errors.As(err, &failed) {
 		os.Exit(failed.status)
@@ -48,6 +55,7 @@ type pid1 struct {
 	slaves   map[string]*mount.Mount // of volumes, by their targets
 	mounts   []attacher              // made, and not attached yet
 	user     *user.ExecUser
+	program  string // to become the init
 }
 
 // attacher is one or more mounts that are made and not in their place yet.
@@ -70,6 +78,7 @@ func (p *pid1) run() error {
 		makePrivate,        // lesson 2: no mount reaches the host
 		p.holdRoot,         // the layers, as the caller
 		p.holdVolumes,      // the host's files that -v names, as the caller
+		p.holdProgram,      // for --init
 		p.becomeRoot,       // of the user namespace, if there is one
 		p.dieWithParent,    // becoming root has cleared the death signal
 		p.setHostname,      // lesson 1
@@ -159,7 +168,7 @@ func (p *pid1) makeRootReadOnly() error {
 func (p *pid1) becomeTheCommand() error {
 	env := environment(p.Config, p.user.Home)
 	if p.Init {
-		return runInit(p.Config, env, p.parent)
+		return p.becomeInit(env)
 	}
 	return execCommand(p.Args, env)
 }
