@@ -4,6 +4,7 @@
 package mount
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -113,5 +114,16 @@ func SetReadOnly(why, path string, all bool) error {
 		flags = unix.AT_RECURSIVE
 	}
 	err := unix.MountSetattr(unix.AT_FDCWD, path, flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
-	return explain.Step(err, why, "mount_setattr", "%s ro", path)
+	if err := explain.Step(err, why, "mount_setattr", "%s ro", path); err != nil {
+		return err
+	}
+	// A wall is looked at after it has been put up.
+	var now unix.Statfs_t
+	if err = unix.Statfs(path, &now); err == nil && now.Flags&unix.ST_RDONLY == 0 {
+		err = errors.New("it is not read-only")
+	}
+	if err != nil {
+		return &explain.Error{Call: "statfs", Args: path, Err: err}
+	}
+	return nil
 }
