@@ -21,6 +21,7 @@ import (
 
 	"example.com/container-go/05-oci-pull/image"
 	"example.com/container-go/05-oci-pull/interrupt"
+	"example.com/container-go/05-oci-pull/printable"
 	"example.com/container-go/05-oci-pull/progress"
 	"example.com/container-go/05-oci-pull/pull"
 	"example.com/container-go/05-oci-pull/staging"
@@ -68,7 +69,7 @@ func main() {
 }
 
 // say tells the user something. Stdout is for the directory alone.
-func say(text string) { fmt.Fprintln(os.Stderr, "05-oci-pull: "+text) }
+func say(text string) { fmt.Fprintln(os.Stderr, "05-oci-pull: "+printable.Text(text)) }
 
 // pullTo makes output, or a new directory where that is empty, and returns its
 // name. It appears under that name only when it is complete.

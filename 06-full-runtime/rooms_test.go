@@ -10,18 +10,18 @@ import (
 // rooms says which packages of this project each package may import. The main package
 // may import every room.
 var rooms = map[string]string{
-	"cli":        "config store state cgroup 05/image",
+	"cli":        "config store state cgroup 05/image 05/printable",
 	"fetch":      "store userns mount 05/image 05/pull 05/progress 05/unpack",
 	"store":      "userns mount 05/unpack",
 	"state":      "store userns cgroup 05/janitor",
 	"cgroup":     "config explain",
 	"container":  "config mount mount/self userns explain 05/janitor",
-	"inside":     "config mount mount/self userns explain advice",
+	"inside":     "config mount mount/self userns explain advice 05/printable",
 	"userns":     "explain",
 	"mount":      "explain mount/self",
 	"mount/self": "",
 	"config":     "",
-	"explain":    "",
+	"explain":    "05/printable",
 	"seccomp":    "",
 	"advice":     "",
 }

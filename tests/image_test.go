@@ -255,6 +255,9 @@ func TestImageRegistryRefusals(t *testing.T) {
 		http.StatusTooManyRequests: {"too many requests", "--mirror"},
 	} {
 		for _, path := range []string{"/manifests/", "/blobs/"} {
+			if code == http.StatusNotFound && path == "/blobs/" {
+				texts = []string{"does not have blob sha256:", "the image there is incomplete"}
+			}
 			t.Run(fmt.Sprint(code, " for", path), func(t *testing.T) {
 				registry := newRegistry(t)
 				ref := registry.push(t, "hello", helloImage(t))
@@ -297,6 +300,9 @@ func TestImageRegistryFaults(t *testing.T) {
 		{name: "cut in the manifest", path: "/manifests/", bad: cutAfter(50), once: true},
 		{name: "cut in the layer", path: layer, bad: cutAfter(100_000), once: true},
 		{name: "cut before the layer", path: layer, bad: cutAfter(0), once: true},
+		{name: "busy", path: layer, bad: busy, once: true},
+		{name: "a token wanted", path: "/", bad: tokenWanted},
+		{name: "the layer elsewhere", path: layer, bad: elsewhere},
 		{name: "500 for good", path: "/manifests/", bad: status(500), want: "fails"},
 	}
 	for _, test := range tests {
@@ -330,6 +336,34 @@ func TestImageRegistryFaults(t *testing.T) {
 			}
 		}
 	}, harness.User)
+}
+
+// busy asks to come back in a second.
+func busy(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusServiceUnavailable)
+}
+
+// tokenWanted is a registry that is its own token server.
+func tokenWanted(w http.ResponseWriter, r *http.Request, healthy http.Handler) {
+	switch {
+	case r.URL.Path == "/token":
+		fmt.Fprint(w, `{"access_token":"good"}`)
+	case r.Header.Get("Authorization") == "Bearer good":
+		healthy.ServeHTTP(w, r)
+	default:
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Basic realm="x", Bearer realm="http://%s/token",scope="repository:r:pull,push"`, r.Host))
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+}
+
+// elsewhere redirects once, to an address with a signature.
+func elsewhere(w http.ResponseWriter, r *http.Request, healthy http.Handler) {
+	if r.URL.Query().Has("signature") {
+		healthy.ServeHTTP(w, r)
+	} else {
+		http.Redirect(w, r, r.URL.Path+"?signature=1", http.StatusTemporaryRedirect)
+	}
 }
 
 func layerDigest(t *testing.T, img v1.Image) string {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"example.com/container-go/05-oci-pull/printable"
 )
 
 // The bounds of an archive's table of contents. docker save writes three entries for
@@ -72,7 +74,7 @@ func (a *archive) scan(ctx context.Context) error {
 		switch hdr.Typeflag {
 		case tar.TypeReg:
 			if isSparse(hdr) {
-				return fmt.Errorf("%s is a sparse file: make the archive without --sparse", printable(hdr.Name))
+				return fmt.Errorf("%s is a sparse file: make the archive without --sparse", printable.Line(hdr.Name))
 			}
 		case tar.TypeLink:
 			entry.link = inArchive(hdr.Linkname)
@@ -110,13 +112,13 @@ func (a *archive) find(name string) (archiveEntry, error) {
 		entry, ok := a.entries[at]
 		switch {
 		case !ok:
-			return entry, fmt.Errorf("find %s in %s: %w", printable(name), a.name, os.ErrNotExist)
+			return entry, fmt.Errorf("find %s in %s: %w", printable.Line(name), a.name, os.ErrNotExist)
 		case entry.link == "":
 			return entry, nil
 		}
 		at = entry.link
 	}
-	return archiveEntry{}, fmt.Errorf("find %s in %s: more than %d links", printable(name), a.name, maxLinkDepth)
+	return archiveEntry{}, fmt.Errorf("find %s in %s: more than %d links", printable.Line(name), a.name, maxLinkDepth)
 }
 
 // has reports whether there is an entry with a name.

@@ -10,14 +10,16 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"example.com/container-go/05-oci-pull/printable"
 )
 
 // blobs is where documents and layers come from. It need not check anything.
 type blobs interface {
 	// document opens a manifest or an index, and tells the type that is said of it.
 	document(v1.Hash) (io.ReadCloser, types.MediaType, error)
-	// blob opens a config or a layer.
-	blob(v1.Hash) (io.ReadCloser, error)
+	// blob opens a config or a layer of a size in bytes.
+	blob(digest v1.Hash, size int64) (io.ReadCloser, error)
 }
 
 // maxDocuments is how many manifests and indexes we look at for one image.
@@ -101,7 +103,7 @@ func (c *chooser) choose(all []descriptor, where string) (*Image, error) {
 		}
 		if isVague := desc.MediaType == "" || !strings.HasPrefix(string(desc.MediaType), "application/vnd."); !isKnown(desc.MediaType) && !isVague {
 			if other == nil {
-				other = &notImage{printable(string(desc.MediaType))}
+				other = &notImage{printable.Line(string(desc.MediaType))}
 			}
 			continue
 		}
@@ -173,7 +175,7 @@ func (c *chooser) openDescriptor(desc descriptor) (*Image, error) {
 // fromManifest opens an image by its manifest.
 func (c *chooser) fromManifest(doc *document) (*Image, error) {
 	digest := doc.config.Digest.Hash
-	r, err := c.from.blob(digest)
+	r, err := c.from.blob(digest, doc.config.Size)
 	if err != nil {
 		return nil, fmt.Errorf("read config %s: %w", digest, err)
 	}
@@ -198,7 +200,7 @@ func (c *chooser) fromManifest(doc *document) (*Image, error) {
 			Digest: desc.Digest.Hash,
 			DiffID: config.diffIDs[i],
 			Size:   desc.Size,
-			Open:   func() (io.ReadCloser, error) { return c.from.blob(desc.Digest.Hash) },
+			Open:   func() (io.ReadCloser, error) { return c.from.blob(desc.Digest.Hash, desc.Size) },
 		})
 	}
 	return img, nil

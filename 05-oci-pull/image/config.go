@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"example.com/container-go/05-oci-pull/printable"
 )
 
 // Config is what an image says about itself (image-spec config.md). Of the rest, such
@@ -73,7 +75,7 @@ func parseConfig(raw []byte) (Config, error) {
 	// No argument of a system call can hold one (execve(2)).
 	for _, text := range slices.Concat(c.Env, c.Entrypoint, c.Cmd, c.Volumes, []string{c.WorkingDir, c.User}) {
 		if strings.ContainsRune(text, 0) {
-			return c, fmt.Errorf("has a zero byte in %s", printable(text))
+			return c, fmt.Errorf("has a zero byte in %s", printable.Line(text))
 		}
 	}
 	return c, nil

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"example.com/container-go/05-oci-pull/printable"
 )
 
 // saved is an image in the manifest.json of a docker save archive: its config and its
@@ -81,7 +83,7 @@ func (a *archive) saved(tag string, want v1.Platform) (*Image, error) {
 			missing.have = append(missing.have, have)
 			continue
 		}
-		name := printable(one.Config)
+		name := printable.Line(one.Config)
 		if len(one.RepoTags) > 0 {
 			name = one.RepoTags[0]
 		}
@@ -133,10 +135,10 @@ func (a *archive) parse(name string, parse func([]byte) error) error {
 	}
 	raw, err := readDocument(r)
 	if err != nil {
-		return fmt.Errorf("read %s in %s: %w", printable(name), a.name, err)
+		return fmt.Errorf("read %s in %s: %w", printable.Line(name), a.name, err)
 	}
 	if err := parse(raw); err != nil {
-		return fmt.Errorf("parse %s in %s: %w", printable(name), a.name, err)
+		return fmt.Errorf("parse %s in %s: %w", printable.Line(name), a.name, err)
 	}
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"example.com/container-go/05-oci-pull/printable"
 )
 
 // A descriptor is what a document says of another (image-spec descriptor.md). Its
@@ -63,7 +65,7 @@ func parseDocument(raw []byte) (*document, error) {
 	case !doc.isIndex && !isManifest:
 		return nil, &notImage{"neither a manifest nor an index"}
 	case doc.mediaType.IsIndex() && !doc.isIndex, doc.mediaType.IsImage() && doc.isIndex:
-		return nil, fmt.Errorf("says that it is %s, and is not", printable(string(doc.mediaType)))
+		return nil, fmt.Errorf("says that it is %s, and is not", printable.Line(string(doc.mediaType)))
 	}
 	if doc.isIndex {
 		doc.manifests = *d.Manifests
@@ -92,7 +94,7 @@ func (d *document) agree(says types.MediaType) error {
 		if d.isIndex {
 			is = "an index"
 		}
-		return fmt.Errorf("was announced as %s, and is %s", printable(string(says)), is)
+		return fmt.Errorf("was announced as %s, and is %s", printable.Line(string(says)), is)
 	}
 	return nil
 }
@@ -103,7 +105,7 @@ func (d *document) agreeWith(desc descriptor) error {
 		return err
 	}
 	if d.mediaType != "" && isKnown(desc.MediaType) && d.mediaType != desc.MediaType {
-		return fmt.Errorf("was announced as %s, and is %s", desc.MediaType, printable(string(d.mediaType)))
+		return fmt.Errorf("was announced as %s, and is %s", desc.MediaType, printable.Line(string(d.mediaType)))
 	}
 	return nil
 }
@@ -125,11 +127,11 @@ func (d *document) checkImage() error {
 		if d.artifactType != "" {
 			kind = types.MediaType(d.artifactType)
 		}
-		return &notImage{printable(string(kind))}
+		return &notImage{printable.Line(string(kind))}
 	}
 	for _, layer := range d.layers {
 		if kind := string(layer.MediaType); !isLayer(kind) {
-			return &notImage{printable(kind)}
+			return &notImage{printable.Line(kind)}
 		}
 	}
 	if d.config.Digest.Hash == (v1.Hash{}) {
@@ -157,10 +159,10 @@ func jsonError(err error) error {
 		return nil
 	}
 	if wrong := new(json.UnmarshalTypeError); errors.As(err, &wrong) {
-		return fmt.Errorf("has a %s in %s", printable(wrong.Value), printable(wrong.Field))
+		return fmt.Errorf("has a %s in %s", printable.Line(wrong.Value), printable.Line(wrong.Field))
 	}
 	if bytes.ContainsAny([]byte(err.Error()), "\n\r\x1b") {
-		return errors.New(printable(err.Error()))
+		return errors.New(printable.Line(err.Error()))
 	}
 	return err
 }

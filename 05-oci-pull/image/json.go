@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"example.com/container-go/05-oci-pull/printable"
 )
 
 // What a stranger's document may hold. Go's decoder makes a hundred bytes of memory
@@ -103,32 +104,7 @@ func kindOf(raw []byte) string {
 	case '"':
 		return "a string"
 	}
-	return printable(string(raw))
-}
-
-// printable keeps what a stranger wrote fit for a line on a terminal.
-func printable(s string) string {
-	if len(s) > 200 {
-		s = s[:200] + "..."
-	}
-	if q := fmt.Sprintf("%q", s); q != `"`+s+`"` {
-		return q
-	}
-	return s
-}
-
-// some lists at most ten names.
-func some(names []string) string {
-	const most = 10
-	var shown []string
-	for _, name := range names[:min(len(names), most)] {
-		shown = append(shown, printable(name))
-	}
-	text := strings.Join(shown, ", ")
-	if more := len(names) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return printable.Line(string(raw))
 }
 
 // hash is a digest in a document. An empty one is left empty.
@@ -139,7 +115,7 @@ func (h *hash) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	if err := json.Unmarshal(raw, &h.Hash); err != nil {
-		return fmt.Errorf("digest %s: not a digest", printable(string(raw)))
+		return fmt.Errorf("digest %s: not a digest", printable.Line(string(raw)))
 	}
 	return nil
 }

@@ -20,12 +20,12 @@ type layout struct {
 	open  func(name string) (io.ReadCloser, error)
 }
 
-func (l *layout) blob(h v1.Hash) (io.ReadCloser, error) {
+func (l *layout) blob(h v1.Hash, _ int64) (io.ReadCloser, error) {
 	return l.open("blobs/" + h.Algorithm + "/" + h.Hex)
 }
 
 func (l *layout) document(h v1.Hash) (io.ReadCloser, types.MediaType, error) {
-	r, err := l.blob(h)
+	r, err := l.blob(h, 0)
 	return r, "", err
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"example.com/container-go/05-oci-pull/printable"
 )
 
 // platform is that of a descriptor.
@@ -38,7 +40,7 @@ func ParsePlatform(s string) (v1.Platform, error) {
 		parts = []string{"linux", parts[0]}
 	}
 	if len(parts) > 3 || slices.Contains(parts, "") {
-		return v1.Platform{}, fmt.Errorf("platform %s: not OS/ARCH or OS/ARCH/VARIANT, like linux/arm64", printable(s))
+		return v1.Platform{}, fmt.Errorf("platform %s: not OS/ARCH or OS/ARCH/VARIANT, like linux/arm64", printable.Line(s))
 	}
 	p := v1.Platform{OS: parts[0], Architecture: parts[1]}
 	if len(parts) == 3 {
@@ -143,5 +145,5 @@ func (e *noPlatform) Error() string {
 	if len(names) == 0 {
 		return fmt.Sprintf("has no image for %s, nor for any other platform", e.want)
 	}
-	return fmt.Sprintf("is not for %s but for %s\nchoose another one with --platform", e.want, some(names))
+	return fmt.Sprintf("is not for %s but for %s\nchoose another one with --platform", e.want, printable.List(names))
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"example.com/container-go/05-oci-pull/printable"
 )
 
 // splitTag splits PATH[:TAG]. A path may have colons itself, so it goes by what
@@ -64,12 +66,12 @@ func nameOf(desc descriptor) string {
 func noTag(where, tag string, names []string) error {
 	there := "it has no tags"
 	if len(names) > 0 {
-		there = "its tags are " + some(names)
+		there = "its tags are " + printable.List(names)
 	}
-	return fmt.Errorf("%s has no image with tag %s: %s", where, printable(tag), there)
+	return fmt.Errorf("%s has no image with tag %s: %s", where, printable.Line(tag), there)
 }
 
 // whichOf is the error of a choice that the user must make.
 func whichOf(where string, want v1.Platform, names []string) error {
-	return fmt.Errorf("%s does not hold exactly one image for %s: it has %s\nname one of them after a colon", where, want, some(names))
+	return fmt.Errorf("%s does not hold exactly one image for %s: it has %s\nname one of them after a colon", where, want, printable.List(names))
 }

@@ -80,7 +80,11 @@ type Target interface {
 // Apply unpacks one layer, reading it to its last byte, and returns its size in
 // bytes when uncompressed. Only when it returns no error are the digests right.
 func Apply(ctx context.Context, layer image.Layer, target Target, bar *progress.Bar) (size int64, err error) {
-	blob := &resuming{ctx: ctx, open: layer.Open, size: layer.Size}
+	opened, err := layer.Open()
+	if err != nil {
+		return 0, err
+	}
+	blob := &sized{ReadCloser: opened, size: layer.Size}
 	digest, diffID := sha256.New(), sha256.New()
 	checked := readAhead(ctx, bar.Reader(blob), digest)
 	defer checked.Close()

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"example.com/container-go/05-oci-pull/image"
+	"example.com/container-go/05-oci-pull/printable"
 	"example.com/container-go/06-full-runtime/cgroup"
 	"example.com/container-go/06-full-runtime/config"
 )
@@ -57,7 +58,7 @@ func Parse(args []string) (*Request, error) {
 }
 
 // Say tells the user something. Stdout is for the command alone.
-func Say(text string) { fmt.Fprintln(os.Stderr, "06-full-runtime: "+text) }
+func Say(text string) { fmt.Fprintln(os.Stderr, "06-full-runtime: "+printable.Text(text)) }
 
 // AtTerminal reports whether stdin, stdout and stderr are all terminals. If one is
 // not, the three must be kept apart.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"example.com/container-go/05-oci-pull/printable"
 )
 
 var (
@@ -102,6 +104,6 @@ func join(call, args string) string {
 func Line(format string, args ...any) {
 	if out != nil {
 		ms := float64(read(unix.CLOCK_MONOTONIC)-zero) / float64(time.Millisecond)
-		fmt.Fprintf(out, "%-6s %5.1f ms | %s%s", who, ms, fmt.Sprintf(format, args...), ending)
+		fmt.Fprintf(out, "%-6s %5.1f ms | %s%s", who, ms, printable.Text(fmt.Sprintf(format, args...)), ending)
 	}
 }

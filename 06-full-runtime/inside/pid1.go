@@ -11,6 +11,7 @@ import (
 
 	"github.com/moby/sys/user"
 
+	"example.com/container-go/05-oci-pull/printable"
 	"example.com/container-go/06-full-runtime/advice"
 	"example.com/container-go/06-full-runtime/config"
 	"example.com/container-go/06-full-runtime/mount"
@@ -37,7 +38,7 @@ func init() {
 
 // fail ends PID 1 with an error.
 func fail(err error, userNS bool) {
-	fmt.Fprintln(os.Stderr, "container: "+advice.Hint(err, userNS))
+	fmt.Fprintln(os.Stderr, "container: "+printable.Text(advice.Hint(err, userNS)))
 	var failed *commandError
 	if errors.As(err, &failed) {
 		os.Exit(failed.status)
