@@ -14,7 +14,7 @@ func (b *bench) shared() error {
 		Name:    "shared",
 		Title:   "A second image that shares the lowest 11 of 12 layers",
 		Note:    "The first image is there already. Its pull is not counted.",
-		Subject: "program", Seconds: true, Memory: true, Ratios: []string{"lesson 6 ÷ it"},
+		Subject: "program", Seconds: true, Memory: true, Ratios: []string{ratioOfLesson6},
 	}
 	for _, place := range []string{"disk", "tmpfs"} {
 		what := "pulls/" + place + "/shared"

@@ -10,7 +10,7 @@ func (b *bench) starts() error {
 		Note: "The ratio is lesson 6's time divided by the other program's in the same round: " +
 			"the median, and the middle half of the rounds in parentheses. Below 1, lesson 6 is faster. " +
 			"CPU time is that of the processes that were waited for: podman's monitor is not among them.",
-		Subject: "program", Ratios: []string{"lesson 6 ÷ it"},
+		Subject: "program", Ratios: []string{ratioOfLesson6},
 	}
 	for _, w := range everyone {
 		what := "starts/" + w.key

@@ -14,6 +14,7 @@ func (r *report) markdown(w io.Writer) {
 		facts = append(facts, f.Name+" "+f.Value)
 	}
 	fmt.Fprintf(w, "%s.\n", wrap(strings.Join(facts, "; "), 88))
+	r.writeSummary(w)
 	for _, s := range r.Sections {
 		fmt.Fprintf(w, "\n### %s\n\n%s\n\n", s.Title, wrap(s.Note, 88))
 		head, rows := s.cells()
