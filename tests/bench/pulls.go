@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func (b *bench) pulls() error {
 		Note:    pullsNote,
 		Subject: "program", Seconds: true, Memory: true, Ratios: []string{"lesson 5 ÷ it", ratioOfLesson6},
 	}
-	for _, place := range []string{"disk", "tmpfs"} {
+	for _, place := range []string{"disk", inMemory} {
 		for _, kind := range []struct {
 			name, title string
 			ref         func() (string, error)
@@ -128,7 +129,7 @@ func (b *bench) measurePulls(what, place, ref string, layers []layer) ([]series,
 		}
 		subjects = append(subjects, subject{
 			name:    p.name,
-			prepare: func() error { return emptyDir(target) },
+			prepare: func() error { return b.renew(target) },
 			commands: func() ([]starter.Command, error) {
 				return []starter.Command{p.command(target, ref)}, nil
 			},
@@ -138,8 +139,11 @@ func (b *bench) measurePulls(what, place, ref string, layers []layer) ([]series,
 	if err != nil {
 		return nil, err
 	}
-	return all, starter.RemoveTree(target)
+	return all, b.renew(target)
 }
+
+// inMemory is the name of the place that is a tmpfs.
+const inMemory = "tmpfs"
 
 // place is a directory on a disk, or in memory.
 func (b *bench) place(name string) (string, error) {
@@ -147,18 +151,18 @@ func (b *bench) place(name string) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(b.dir, name)
-	if name == "tmpfs" {
+	if name == inMemory {
 		return dir, mountTmpfs(dir)
 	}
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
-// emptyDir removes what an earlier run left, mounts included.
-func emptyDir(dir string) error {
-	if err := starter.RemoveTree(dir); err != nil {
-		return err
+// renew makes a directory for the next run. Memory is given back at once.
+func (b *bench) renew(dir string) error {
+	if filepath.Base(filepath.Dir(dir)) == inMemory {
+		return errors.Join(starter.RemoveTree(dir), os.Mkdir(dir, 0o755))
 	}
-	return os.Mkdir(dir, 0o755)
+	return starter.SetAside(dir, filepath.Join(b.dir, "trash"))
 }
 
 // writeBlobs writes compressed layers to files.

@@ -16,7 +16,7 @@ func (b *bench) shared() error {
 		Note:    "The first image is there already. Its pull is not counted.",
 		Subject: "program", Seconds: true, Memory: true, Ratios: []string{ratioOfLesson6},
 	}
-	for _, place := range []string{"disk", "tmpfs"} {
+	for _, place := range []string{"disk", inMemory} {
 		what := "pulls/" + place + "/shared"
 		if !b.wanted(what) {
 			continue
@@ -60,7 +60,7 @@ func (b *bench) measureShared(what, place string) ([]series, error) {
 		subjects = append(subjects, subject{
 			name: p.name,
 			prepare: func() error {
-				if err := emptyDir(target); err != nil {
+				if err := b.renew(target); err != nil {
 					return err
 				}
 				_, err := b.once(p.command(target, first))
@@ -75,5 +75,5 @@ func (b *bench) measureShared(what, place string) ([]series, error) {
 	if err != nil {
 		return nil, err
 	}
-	return all, starter.RemoveTree(target)
+	return all, b.renew(target)
 }
