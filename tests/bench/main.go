@@ -1,7 +1,7 @@
 // Bench measures lesson 6 against other programs that run containers, at starting
 // them and at pulling images.
 //
-//	go run ./tests/bench                        # everything, some 20 minutes
+//	go run ./tests/bench                        # everything, some 10 minutes
 //	go run ./tests/bench -quick                 # few rounds, small images, to try it
 //	go run ./tests/bench -only starts/root      # one measurement, or several: a regexp
 //	go run ./tests/bench -also PROGRAM          # measure a second lesson 6 beside ours
